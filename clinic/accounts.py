@@ -1,0 +1,121 @@
+"""Sign-in by django-allauth, with what a clinic adds: no open sign-up, codes that work once, and
+every attempt on the trail."""
+
+import hashlib
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.base import forms as upstream
+from allauth.mfa.models import Authenticator
+from django.contrib.auth import authenticate
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.db import transaction
+from django.dispatch import receiver
+from django.utils.crypto import salted_hmac
+
+from clinic import staffing
+from clinic.models import SpentCode, User
+from clinic.security import keyring, tenancy, trail
+from clinic.security.permissions import Role
+
+PLATFORM_PLACE = "mfa_authenticator.secret"
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Accounts are made by the clinic, never by a stranger."""
+
+    def is_open_for_signup(self, request):
+        return False
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):
+    """Secrets of second factors are sealed by the platform's key."""
+
+    def encrypt(self, text: str) -> str:
+        return keyring.seal(text.encode(), place=PLATFORM_PLACE, facility_id=None)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        raw = keyring.open_sealed(encrypted_text, place=PLATFORM_PLACE, facility_id=None)
+        return raw.decode()
+
+
+def spend_code(user: User, code: str) -> bool:
+    """Mark a valid code as used; False where it was used before, however many ask at once."""
+    digest = hashlib.sha256(f"{user.pk}:{code.strip()}".encode()).digest()
+    with transaction.atomic():
+        _row, first = SpentCode.objects.get_or_create(user=user, code_digest=digest)
+    return first
+
+
+class SpendsCode:
+    """A form whose code is spent when it was right."""
+
+    def clean_code(self):
+        code = super().clean_code()
+        if self.authenticator.type == Authenticator.Type.TOTP and not spend_code(self.user, code):
+            self._emit_authentication_failed(self.authenticator)
+            raise upstream.get_adapter().validation_error("incorrect_code")
+        return code
+
+
+class AuthenticateForm(SpendsCode, upstream.AuthenticateForm):
+    """The second step of signing in."""
+
+
+class ReauthenticateForm(SpendsCode, upstream.ReauthenticateForm):
+    """Proving again who one is."""
+
+
+def has_second_factor(user: User) -> bool:
+    return Authenticator.objects.filter(user=user).exclude(
+        type=Authenticator.Type.RECOVERY_CODES
+    ).exists()
+
+
+def verify(*, request, email: str, password: str, otp: str = "") -> User | None:
+    """The person with this e-mail and password, and with the second factor where she has one.
+
+    None for anything else: who exists is not told.
+    """
+    user = authenticate(request, email=email, username=email, password=password)
+    if user is None or not user.is_active:
+        return None
+    if not has_second_factor(user):
+        return user
+    for authenticator in Authenticator.objects.filter(user=user):
+        if authenticator.type == Authenticator.Type.WEBAUTHN or not otp:
+            continue
+        if authenticator.wrap().validate_code(otp):
+            is_totp = authenticator.type == Authenticator.Type.TOTP
+            return user if not is_totp or spend_code(user, otp) else None
+    return None
+
+
+def _note_as(user: User, flag: str) -> None:
+    """Note the person's own act in the facility of her primary role."""
+    origin = tenancy.current().origin
+    with transaction.atomic():
+        actor = staffing.enter(user=user, roles=set(Role), origin=origin)
+        with tenancy.acting(actor):
+            trail.note("clinic.user", object_pk=user.pk, flags=[flag])
+
+
+@receiver(user_logged_in)
+def note_sign_in(sender, request, user, **kwargs):
+    _note_as(user, "login")
+
+
+@receiver(user_logged_out)
+def note_sign_out(sender, request, user, **kwargs):
+    if user is not None:
+        _note_as(user, "logout")
+
+
+@receiver(user_login_failed)
+def note_failed_sign_in(sender, credentials, request=None, **kwargs):
+    """The address typed is kept as a keyed digest: it can be a patient's, or a password by mistake."""
+    typed = str(credentials.get("email") or credentials.get("username") or "").lower()
+    digest = salted_hmac("failed sign-in", typed).hexdigest()[:16]
+    trail.defer(resource="clinic.user", flags=["login_failed", "refused"], details={"typed": digest})
+    if not tenancy.current().origin.request_id:
+        trail.write_deferred(tenancy.current())

@@ -1,0 +1,67 @@
+"""Bearer tokens: one round trip settles who acts, where, with what reach."""
+
+from dataclasses import replace
+
+from django.db import connection
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+
+from clinic import staffing
+from clinic.models import User
+from clinic.security import tenancy
+from clinic.security.tenancy import Actor
+
+BEGIN_SQL = (
+    "SELECT user_id, token_id, facility, roles, purpose FROM app_begin(%s::bytea, %s::text,"
+    " %s::jsonb, %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])"
+)
+
+
+class TokenAuthentication(BaseAuthentication):
+    """`Authorization: Bearer …`; the request's actor becomes the token's holder."""
+
+    def authenticate_header(self, request):
+        return 'Bearer realm="chartroom"'
+
+    def authenticate(self, request):
+        token = bearer(request)
+        if token is None:
+            return None
+        with connection.cursor() as cursor:
+            cursor.execute(BEGIN_SQL, begin_parameters(request, token))
+            row = cursor.fetchone()
+        if row is None:
+            raise AuthenticationFailed()
+        actor = actor_from(row, request.origin)
+        tenancy.adopt(actor)
+        request._request.actor = actor
+        return User(pk=actor.user_id, is_active=True), actor
+
+
+def bearer(request) -> str | None:
+    kind, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" and token.strip() else None
+
+
+def begin_parameters(request, token: str) -> list:
+    """The parameters of `BEGIN_SQL` for a request."""
+    origin = tenancy.origin_json(Actor(origin=request.origin))
+    facility = request.META.get("HTTP_X_FACILITY", "")
+    return [staffing.digest_of(token), facility, origin, *staffing.ROLE_CLASSES]
+
+
+def actor_from(row, origin) -> Actor:
+    """The actor of an answer of `app_begin`."""
+    user_id, token_id, *rest = row
+    return staffing.actor_from(user_id, rest, replace(origin, token=str(token_id)))
+
+
+class TokenScheme(OpenApiAuthenticationExtension):
+    """How the schema speaks of it."""
+
+    target_class = TokenAuthentication
+    name = "token"
+
+    def get_security_definition(self, auto_schema):
+        return {"type": "http", "scheme": "bearer"}

@@ -1,0 +1,41 @@
+"""What verbs raise when they refuse. Surfaces turn the four kinds into answers, once
+(`config.api.errors`, `clinic.portal`)."""
+
+
+class Refused(Exception):
+    """A verb refused. `message` is for the person; `fields` says which inputs were wrong."""
+
+    code = "refused"
+
+    def __init__(self, message, *, fields: dict[str, list] | None = None):
+        self.message, self.fields = message, fields or {}
+        super().__init__(str(message))
+
+
+class Invalid(Refused):
+    """The input is wrong: nothing was stored."""
+
+    code = "invalid"
+
+
+class Conflict(Refused):
+    """The state of things forbids it: nothing was stored."""
+
+    code = "conflict"
+
+
+class Missing(Refused):
+    """It does not exist, or may not be seen: both read the same."""
+
+    code = "missing"
+
+
+class Stale(Refused):
+    """Someone changed it since it was read."""
+
+    code = "stale"
+
+
+def invalid(field: str, message) -> Invalid:
+    """An `Invalid` that names one field."""
+    return Invalid(message, fields={field: [message]})

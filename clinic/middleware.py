@@ -1,0 +1,116 @@
+"""Each request acts as somebody: the actor is settled before the view and its deferred entries of
+the trail are written after it."""
+
+import hashlib
+import ipaddress
+import re
+from uuid import uuid4
+
+from django.conf import settings
+from django.utils.functional import cached_property
+
+from clinic import staffing
+from clinic.security import tenancy, trail
+from clinic.security.permissions import PORTAL_ROLES, STAFF_ROLES
+from clinic.security.tenancy import Actor, Origin
+
+FACILITY_IN_SESSION = "facility"
+REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
+
+
+class ProxyList:
+    """The proxies whose `X-Forwarded-For` counts: addresses or networks of `TRUSTED_PROXIES`."""
+
+    @cached_property
+    def networks(self):
+        return [ipaddress.ip_network(item, strict=False) for item in settings.TRUSTED_PROXIES]
+
+    def trusts(self, address: str) -> bool:
+        try:
+            return any(ipaddress.ip_address(address) in network for network in self.networks)
+        except ValueError:
+            return False
+
+
+def address_of(request) -> str | None:
+    """The true address: the nearest one that is not a trusted proxy of ours."""
+    proxies, address = ProxyList(), request.META.get("REMOTE_ADDR", "")
+    if proxies.trusts(address):
+        for hop in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+            try:
+                address = str(ipaddress.ip_address(hop.strip()))
+            except ValueError:
+                break
+            if not proxies.trusts(address):
+                break
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        return None
+
+
+def surface_of(path: str) -> str:
+    first = path.strip("/").split("/", 1)[0]
+    return first if first in {"admin", "portal", "api", "fhir", "accounts"} else "web"
+
+
+def origin_of(request) -> Origin:
+    """Where the request comes from. The session is named by a digest: its key is a credential."""
+    key = getattr(getattr(request, "session", None), "session_key", None)
+    given = request.META.get("HTTP_X_REQUEST_ID", "")
+    return Origin(
+        address=address_of(request),
+        agent=request.META.get("HTTP_USER_AGENT", "").replace("\x00", ""),
+        session=hashlib.sha256(key.encode()).hexdigest()[:32] if key else "",
+        request_id=given if REQUEST_ID.match(given) else uuid4().hex,
+        surface=surface_of(request.path_info),
+    )
+
+
+def actor_of(request, origin: Origin) -> Actor:
+    """The signed-in person in the roles that this surface is for; the API settles its own."""
+    if origin.surface in {"api", "fhir"} or not request.user.is_authenticated:
+        return Actor(origin=origin)
+    roles = PORTAL_ROLES if origin.surface == "portal" else STAFF_ROLES
+    if origin.surface in {"accounts", "web"}:
+        roles = STAFF_ROLES | PORTAL_ROLES
+    facility = request.session.get(FACILITY_IN_SESSION, "")
+    actor = staffing.enter(user=request.user, roles=roles, origin=origin, facility=facility)
+    if actor.facility_id is None and facility:
+        actor = staffing.enter(user=request.user, roles=roles, origin=origin)
+    return actor
+
+
+class ActorMiddleware:
+    """Runs the rest of the request as its actor."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        request.origin = origin_of(request)
+        request.actor = actor_of(request, request.origin)
+        with tenancy.acting(request.actor):
+            response = self.get_response(request)
+            actor = tenancy.current()
+            if response.status_code in {401, 403, 404} and actor.user_id:
+                self.note_refusal(request, response)
+            trail.write_deferred(actor)
+        response["X-Request-ID"] = request.origin.request_id
+        return response
+
+    def note_refusal(self, request, response) -> None:
+        """A refusal is on the trail too: what was asked for and the answer, never its content."""
+        match = request.resolver_match
+        if match is None:
+            return
+        trail.defer(
+            resource="refusal",
+            object_pk=str(next(iter(match.kwargs.values()), ""))[:255],
+            flags=["refused"],
+            details={
+                "status": response.status_code,
+                "view": match.view_name,
+                "method": request.method,
+            },
+        )

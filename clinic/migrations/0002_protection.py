@@ -1,0 +1,169 @@
+"""Who may see and change which row, and the trail that notes it. In the database, so that no view,
+task or shell goes past it."""
+
+from django.db import migrations
+
+from clinic.security.rls import AppendOnly, Audited, Protected
+
+# What the policies ask. They read the settings that clinic.security.tenancy writes into each
+# transaction; a setting that ended with its transaction reads '', hence NULLIF.
+CONTEXT = """
+CREATE FUNCTION app_user() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE AS
+$$ SELECT NULLIF(current_setting('app.user', true), '')::uuid $$;
+
+CREATE FUNCTION app_facilities() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE AS
+$$ SELECT NULLIF(current_setting('app.facilities', true), '')::uuid[] $$;
+
+CREATE FUNCTION app_reach() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS
+$$ SELECT COALESCE(NULLIF(current_setting('app.reach', true), ''), 'none') $$;
+
+CREATE FUNCTION app_clinical() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS
+$$ SELECT COALESCE(current_setting('app.clinical', true) = 'on', false) $$;
+
+CREATE FUNCTION app_trail() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS
+$$ SELECT COALESCE(current_setting('app.trail', true) = 'on', false) $$;
+
+-- The facilities in which the acting person holds a role.
+CREATE FUNCTION app_memberships() RETURNS uuid[] LANGUAGE sql STABLE AS
+$$ SELECT array_agg(facility_id) FROM clinic_roleassignment
+   WHERE user_id = app_user() AND is_active $$;
+"""
+
+# A person enters a facility: the context of the transaction is set from her roles there. The role
+# table stands in code (clinic.security.permissions); its classes come as parameters.
+ENTER = """
+CREATE FUNCTION app_enter(p_user uuid, p_facility text, p_roles text[], p_origin jsonb,
+    p_wide text[], p_granted text[], p_clinical text[], p_trail text[], p_portal text[],
+    OUT facility uuid, OUT roles text[], OUT purpose text)
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('app.user', p_user::text, true), set_config('app.facilities', '', true);
+    SELECT r.facility_id, array_agg(DISTINCT r.role::text) INTO facility, roles
+    FROM clinic_roleassignment r JOIN clinic_facility f ON f.id = r.facility_id
+    WHERE r.user_id = p_user AND r.is_active AND f.is_active AND r.role = ANY (p_roles)
+      AND (p_facility = '' OR f.slug = p_facility)
+    GROUP BY r.facility_id ORDER BY bool_or(r.is_primary) DESC, r.facility_id LIMIT 1;
+    purpose := CASE WHEN NOT roles && p_portal AND roles && p_clinical THEN 'treatment'
+        WHEN roles <@ p_portal THEN 'own' ELSE 'operations' END;
+    PERFORM
+        set_config('app.facilities', COALESCE(ARRAY[facility]::text, ''), true),
+        set_config('app.reach', CASE WHEN roles && p_wide THEN 'facility'
+            WHEN roles && p_granted THEN 'granted' ELSE 'none' END, true),
+        set_config('app.clinical', CASE WHEN roles && p_clinical THEN 'on' ELSE '' END, true),
+        set_config('app.trail', CASE WHEN roles && p_trail THEN 'on' ELSE '' END, true),
+        set_config('app.origin', (p_origin || jsonb_build_object(
+            'facility', facility, 'purpose', purpose))::text, true);
+END $$;
+
+-- A bearer token is checked and its holder enters, in one call; no row where it is not valid.
+CREATE FUNCTION app_begin(p_digest bytea, p_facility text, p_origin jsonb, p_wide text[],
+    p_granted text[], p_clinical text[], p_trail text[], p_portal text[])
+RETURNS TABLE (user_id uuid, token_id uuid, facility uuid, roles text[], purpose text)
+LANGUAGE plpgsql AS $$
+BEGIN
+    SELECT t.user_id, t.id INTO user_id, token_id
+    FROM clinic_apitoken t JOIN clinic_user u ON u.id = t.user_id
+    WHERE t.digest = p_digest AND t.revoked_at IS NULL AND t.expires_at > now() AND u.is_active
+      AND t.password_stamp = substr(sha256(convert_to(u.password, 'UTF8')), 1, 8);
+    IF NOT FOUND THEN RETURN; END IF;
+    SELECT e.facility, e.roles, e.purpose INTO facility, roles, purpose
+    FROM app_enter(user_id, p_facility, p_wide || p_granted || p_trail,
+        p_origin || jsonb_build_object('token', token_id),
+        p_wide, p_granted, p_clinical, p_trail, p_portal) e;
+    RETURN NEXT;
+END $$;
+"""
+
+# The row trigger of every audited table. Arguments: the model's label, the column that names the
+# patient, the columns whose values are never copied. Sealed values ('c1.…') never are.
+TRAIL = """
+ALTER TABLE clinic_logentry ALTER COLUMN xid SET DEFAULT pg_current_xact_id(),
+    ALTER COLUMN timestamp SET DEFAULT clock_timestamp(),
+    ALTER COLUMN compliance_flags SET DEFAULT '{}', ALTER COLUMN risk_score SET DEFAULT 0;
+
+CREATE FUNCTION trail_row() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    before jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
+    after jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
+    this jsonb := COALESCE(after, before);
+    origin jsonb := COALESCE(NULLIF(current_setting('app.origin', true), ''), '{}')::jsonb;
+    masked text[] := string_to_array(TG_ARGV[2], ',');
+    changes jsonb;
+BEGIN
+    SELECT jsonb_object_agg(key, jsonb_build_array(
+        CASE WHEN key = ANY (masked) OR before ->> key LIKE 'c1.%' THEN '"•••"'
+            ELSE before -> key END,
+        CASE WHEN key = ANY (masked) OR after ->> key LIKE 'c1.%' THEN '"•••"'
+            ELSE after -> key END))
+    INTO changes FROM jsonb_object_keys(this) AS key
+    WHERE key NOT IN ('created_at', 'updated_at')
+      AND before -> key IS DISTINCT FROM after -> key;
+    IF changes IS NULL THEN RETURN NULL; END IF;
+    INSERT INTO clinic_logentry (content_type_id, resource, object_pk, object_repr, action,
+        changes_text, changes, patient_id, actor_id, facility_id, purpose, remote_addr,
+        user_agent, session_key, token_id, cid, surface, compliance_flags)
+    SELECT (SELECT id FROM django_content_type
+            WHERE app_label = split_part(TG_ARGV[0], '.', 1)
+              AND model = split_part(TG_ARGV[0], '.', 2)),
+        TG_ARGV[0], COALESCE(this ->> 'id', ''), '',
+        CASE TG_OP WHEN 'INSERT' THEN 0 WHEN 'UPDATE' THEN 1 ELSE 2 END, '', changes,
+        NULLIF(this ->> TG_ARGV[1], '')::uuid, app_user(),
+        COALESCE((this ->> 'facility_id')::uuid,
+            CASE WHEN TG_TABLE_NAME = 'clinic_facility' THEN (this ->> 'id')::uuid END,
+            (origin ->> 'facility')::uuid),
+        COALESCE(origin ->> 'purpose', ''), (origin ->> 'address')::inet,
+        COALESCE(origin ->> 'agent', ''), COALESCE(origin ->> 'session', ''),
+        NULLIF(origin ->> 'token', '')::uuid, origin ->> 'request',
+        COALESCE(origin ->> 'surface', ''),
+        ARRAY(SELECT jsonb_array_elements_text(COALESCE(origin -> 'flags', '[]')));
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the trail is append-only' USING ERRCODE = 'insufficient_privilege';
+END $$;
+"""
+
+DROP = """
+DROP FUNCTION app_begin, app_enter, app_memberships, app_trail, app_clinical, app_reach,
+    app_facilities, app_user;
+"""
+
+IN_FACILITY = "facility_id = ANY ((SELECT app_facilities())::uuid[])"
+OWN_OR_FACILITY = f"{IN_FACILITY} OR user_id = (SELECT app_user())"
+PLATFORM_OR_FACILITY = f"facility_id IS NULL OR {IN_FACILITY}"
+READ_TRAIL = f"{IN_FACILITY} AND (SELECT app_trail())"
+
+
+class Migration(migrations.Migration):
+    dependencies = [("clinic", "0001_initial"), ("contenttypes", "0002_remove_content_type_name")]
+
+    operations = [
+        migrations.RunSQL(CONTEXT, migrations.RunSQL.noop),
+        migrations.RunSQL(ENTER, DROP),
+        migrations.RunSQL(TRAIL, "DROP FUNCTION trail_row, refuse_change"),
+        # Policies and triggers, table by table.
+        Protected(
+            "clinic_facility",
+            "id = ANY ((SELECT app_facilities())::uuid[])"
+            " OR id = ANY ((SELECT app_memberships())::uuid[])",
+            "id = ANY ((SELECT app_facilities())::uuid[])",
+        ),
+        Protected("clinic_datakey", PLATFORM_OR_FACILITY),
+        Protected("clinic_roleassignment", OWN_OR_FACILITY, IN_FACILITY),
+        Protected("clinic_specialist"),
+        Protected("clinic_idempotencykey"),
+        Protected("clinic_logentry", READ_TRAIL, PLATFORM_OR_FACILITY),
+        Protected("clinic_traillink", READ_TRAIL, "(SELECT app_trail())"),
+        Audited("clinic_facility", "clinic.facility"),
+        Audited("clinic_datakey", "clinic.datakey", masked="wrapped"),
+        Audited(
+            "clinic_user", "clinic.user", masked="password,email,last_login,license_number,npi_number"
+        ),
+        Audited("clinic_roleassignment", "clinic.roleassignment"),
+        Audited("clinic_specialist", "clinic.specialist"),
+        Audited("clinic_apitoken", "clinic.apitoken", masked="digest,password_stamp"),
+        AppendOnly("clinic_logentry"),
+        AppendOnly("clinic_traillink"),
+    ]

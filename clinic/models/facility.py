@@ -1,0 +1,87 @@
+"""Facilities, and the wrapped data keys under which their data is sealed."""
+
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from clinic.models.base import Row
+
+
+def validate_timezone(value: str) -> None:
+    if value not in available_timezones():
+        raise ValidationError(_("%(zone)s is not a known time zone."), params={"zone": value})
+
+
+class FacilityType(models.TextChoices):
+    CLINIC = "clinic", _("Clinic")
+    HOSPITAL = "hospital", _("Hospital")
+    HOLISTIC_CENTER = "holistic_center", _("Holistic centre")
+    LABORATORY = "laboratory", _("Laboratory")
+    PHARMACY = "pharmacy", _("Pharmacy")
+
+
+class Facility(Row):
+    """A clinic: the border that no data crosses."""
+
+    slug = models.SlugField(_("short name"), unique=True)
+    name = models.CharField(_("name"), max_length=255)
+    npi = models.CharField(_("NPI"), max_length=20, blank=True)
+    tax_id = models.CharField(_("tax number"), max_length=30, blank=True)
+    facility_type = models.CharField(
+        _("kind"), max_length=30, choices=FacilityType, default=FacilityType.CLINIC
+    )
+    timezone = models.CharField(
+        _("time zone"), max_length=64, default="UTC", validators=[validate_timezone]
+    )
+    language = models.CharField(_("language"), max_length=10, default="en")
+    phone = models.CharField(_("phone"), max_length=30, blank=True)
+    emergency_number = models.CharField(_("emergency number"), max_length=20, default="911")
+    address_line1 = models.CharField(_("address"), max_length=255, blank=True)
+    city = models.CharField(_("city"), max_length=100, blank=True)
+    state = models.CharField(_("state"), max_length=50, blank=True)
+    zip_code = models.CharField(_("postal code"), max_length=20, blank=True)
+    settings = models.JSONField(_("settings"), default=dict, blank=True)
+    next_mrn = models.PositiveIntegerField(default=1, editable=False)
+    is_active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = _("facility")
+        verbose_name_plural = _("facilities")
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def facility_id(self):
+        return self.pk
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+class DataKey(models.Model):
+    """A data key of a facility, wrapped by a master key. Read by `clinic.security.keyring`."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    facility = models.ForeignKey(
+        Facility, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("facility")
+    )
+    version = models.PositiveIntegerField(_("version"))
+    wrapped = models.TextField(_("wrapped key"))
+    created_at = models.DateTimeField(_("created"))
+
+    class Meta:
+        verbose_name = _("data key")
+        verbose_name_plural = _("data keys")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["facility", "version"], name="one_key_a_version", nulls_distinct=False
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.facility_id} {self.version}"

@@ -1,0 +1,24 @@
+"""PostgreSQL as Django knows it, plus one habit: each outermost BEGIN carries the actor."""
+
+from itertools import count
+
+from django.db.backends.postgresql import base
+
+from clinic.security import tenancy
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Writes the current actor into the transaction as its first statement.
+
+    `transaction_serial` numbers the outermost transactions of this process, so that what was
+    learned inside one (a key not yet committed) can be told from what outlives it.
+    """
+
+    serials = count(1)
+    transaction_serial = 0
+
+    def _set_autocommit(self, autocommit):
+        super()._set_autocommit(autocommit)
+        if not autocommit:
+            self.transaction_serial = next(self.serials)
+            tenancy.apply(self)

@@ -1,0 +1,158 @@
+"""Who may do what: one enum of permissions, one enum of roles, one table that joins them.
+
+Nothing here knows a model. A role is held by a person in a facility (`clinic.RoleAssignment`); what
+the role allows stands in `ROLE_TABLE` and nowhere else. What is not listed is refused.
+"""
+
+from dataclasses import dataclass
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Permission(TextChoices):
+    """What a person may do. A view, viewset or admin names one; without one it does not start."""
+
+    PATIENT_VIEW = "patient.view", _("Find patients and see who they are")
+    PATIENT_REGISTER = "patient.register", _("Register patients and correct their details")
+    CHART_VIEW = "chart.view", _("Read clinical content")
+    CHART_WRITE = "chart.write", _("Add to the health profile")
+    RECORD_WRITE = "record.write", _("Write and sign records of visits")
+    DOCUMENT_VIEW = "document.view", _("Read documents")
+    DOCUMENT_UPLOAD = "document.upload", _("Upload documents")
+    CHART_ASK = "chart.ask", _("Ask questions about a chart")
+    CALENDAR_VIEW = "calendar.view", _("See the calendar")
+    APPOINTMENT_BOOK = "appointment.book", _("Book, move and cancel visits")
+    AVAILABILITY_MANAGE = "availability.manage", _("Set when specialists can be booked")
+    STAFF_VIEW = "staff.view", _("See who works here")
+    STAFF_MANAGE = "staff.manage", _("Invite people and change their roles")
+    FACILITY_MANAGE = "facility.manage", _("Change the facility's settings")
+    CHART_IMPORT = "chart.import", _("Import and export charts")
+    TRAIL_VIEW = "trail.view", _("Read the audit trail")
+    ACCESS_LOG_VIEW = "access_log.view", _("See who looked at a record")
+    FACILITY_VIEW = "facility.view", _("See the facility's name and address")
+    ACCOUNT_USE = "account.use", _("Use one's own account")
+
+
+class Role(TextChoices):
+    """The roles of the clinic; a person can hold several, in several facilities."""
+
+    PHYSICIAN = "physician", _("Physician")
+    NURSE = "nurse", _("Nurse")
+    ADMINISTRATOR = "administrator", _("Administrator")
+    PHARMACIST = "pharmacist", _("Pharmacist")
+    TECHNICIAN = "technician", _("Technician")
+    SOCIAL_WORKER = "social_worker", _("Social worker")
+    CASE_MANAGER = "case_manager", _("Case manager")
+    SYSTEM_ADMIN = "system_admin", _("System administrator")
+    SPECIALIST = "specialist", _("Specialist")
+    FRONT_DESK = "front_desk", _("Front desk")
+    AUDITOR = "auditor", _("Auditor")
+    PATIENT = "patient", _("Patient")
+    FAMILY_MEMBER = "family_member", _("Family member")
+
+
+class Reach(TextChoices):
+    """Which patients of the facility a role reaches."""
+
+    FACILITY = "facility", _("All patients of the facility")
+    GRANTED = "granted", _("Only patients granted to the person")
+    NONE = "none", _("No patients")
+
+
+@dataclass(frozen=True, slots=True)
+class RoleRule:
+    """One row of the role table. `clinical` opens clinical tables, `trail` the audit trail."""
+
+    permissions: frozenset[Permission]
+    reach: Reach
+    clinical: bool = False
+    trail: bool = False
+
+
+P = Permission
+_EVERYONE = {P.ACCOUNT_USE, P.FACILITY_VIEW}
+_STAFF = _EVERYONE | {P.STAFF_VIEW, P.CALENDAR_VIEW, P.PATIENT_VIEW}
+_CARE = _STAFF | {P.CHART_VIEW, P.DOCUMENT_VIEW, P.DOCUMENT_UPLOAD, P.CHART_ASK, P.ACCESS_LOG_VIEW}
+_CLINICIAN = _CARE | {P.PATIENT_REGISTER, P.CHART_WRITE, P.RECORD_WRITE, P.APPOINTMENT_BOOK}
+_PORTAL = _EVERYONE | {
+    P.PATIENT_VIEW,
+    P.CHART_VIEW,
+    P.DOCUMENT_VIEW,
+    P.DOCUMENT_UPLOAD,
+    P.CHART_ASK,
+    P.CALENDAR_VIEW,
+    P.APPOINTMENT_BOOK,
+    P.ACCESS_LOG_VIEW,
+}
+
+
+def _rule(permissions: set[Permission], reach: Reach, **flags: bool) -> RoleRule:
+    return RoleRule(frozenset(permissions), reach, **flags)
+
+
+ROLE_TABLE: dict[Role, RoleRule] = {
+    Role.PHYSICIAN: _rule(
+        _CLINICIAN | {P.AVAILABILITY_MANAGE, P.CHART_IMPORT}, Reach.FACILITY, clinical=True
+    ),
+    Role.NURSE: _rule(_CLINICIAN, Reach.FACILITY, clinical=True),
+    Role.SPECIALIST: _rule(
+        (_CLINICIAN | {P.AVAILABILITY_MANAGE}) - {P.PATIENT_REGISTER}, Reach.GRANTED, clinical=True
+    ),
+    Role.PHARMACIST: _rule(_CARE | {P.CHART_WRITE}, Reach.FACILITY, clinical=True),
+    Role.TECHNICIAN: _rule(_CARE | {P.CHART_WRITE}, Reach.FACILITY, clinical=True),
+    Role.SOCIAL_WORKER: _rule(_CARE, Reach.FACILITY, clinical=True),
+    Role.CASE_MANAGER: _rule(_CARE | {P.APPOINTMENT_BOOK}, Reach.FACILITY, clinical=True),
+    Role.ADMINISTRATOR: _rule(
+        (set(Permission) - {P.RECORD_WRITE}), Reach.FACILITY, clinical=True, trail=True
+    ),
+    Role.SYSTEM_ADMIN: _rule(
+        _EVERYONE | {P.STAFF_VIEW, P.FACILITY_MANAGE, P.TRAIL_VIEW}, Reach.NONE, trail=True
+    ),
+    Role.FRONT_DESK: _rule(
+        _STAFF | {P.PATIENT_REGISTER, P.APPOINTMENT_BOOK, P.AVAILABILITY_MANAGE}, Reach.FACILITY
+    ),
+    Role.AUDITOR: _rule(_EVERYONE | {P.STAFF_VIEW, P.TRAIL_VIEW}, Reach.NONE, trail=True),
+    Role.PATIENT: _rule(_PORTAL, Reach.GRANTED, clinical=True),
+    Role.FAMILY_MEMBER: _rule(_PORTAL, Reach.GRANTED, clinical=True),
+}
+
+PORTAL_ROLES = frozenset({Role.PATIENT, Role.FAMILY_MEMBER})
+STAFF_ROLES = frozenset(ROLE_TABLE) - PORTAL_ROLES
+
+
+class Category(TextChoices):
+    """What of a chart a grant opens: the consent categories, and the chart's cover (`view`)."""
+
+    VIEW = "view", _("Who the patient is")
+    APPOINTMENTS = "appointments", _("Visits")
+    MEDICATIONS = "medications", _("Medicines")
+    RECORDS = "records", _("Records")
+    DOCUMENTS = "documents", _("Documents")
+    MESSAGES = "messages", _("Messages")
+    SENSITIVE = "sensitive", _("Sensitive records")
+    ACCESS_LOG = "access_log", _("Who looked")
+
+
+def permissions_of(roles: frozenset[str]) -> frozenset[Permission]:
+    """All permissions that the given roles carry together."""
+    return frozenset().union(*(ROLE_TABLE[Role(role)].permissions for role in roles))
+
+
+def roles_with(permission: Permission) -> list[str]:
+    """The roles that carry the permission, as the database is told them."""
+    return sorted(role.value for role, rule in ROLE_TABLE.items() if permission in rule.permissions)
+
+
+FACILITY_WIDE = sorted(r.value for r, rule in ROLE_TABLE.items() if rule.reach == Reach.FACILITY)
+GRANTED = sorted(r.value for r, rule in ROLE_TABLE.items() if rule.reach == Reach.GRANTED)
+CLINICAL = sorted(r.value for r, rule in ROLE_TABLE.items() if rule.clinical)
+TRAIL_READERS = sorted(r.value for r, rule in ROLE_TABLE.items() if rule.trail)
+
+
+class Denied(Exception):
+    """The actor lacks the permission; surfaces answer 403, or 404 where existence is private."""
+
+    def __init__(self, permission: Permission | None = None):
+        self.permission = permission
+        super().__init__(permission.label if permission else _("This is not allowed."))

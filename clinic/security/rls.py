@@ -1,0 +1,136 @@
+"""Migration operations that state a table's protection beside the table.
+
+Frozen: migrations import this module, so what an operation does to a table never changes; a new
+rule is a new operation. Each is reversible. See docs/decisions for the shape of the policies.
+"""
+
+from django.db.migrations.operations.special import RunSQL
+
+IN_FACILITY = "facility_id = ANY ((SELECT app_facilities())::uuid[])"
+
+
+def _patient_rule(column: str, category: str, clinical: bool) -> str:
+    rule = (
+        f"{IN_FACILITY} AND ((SELECT app_reach()) = 'facility'"
+        f" OR {column} = ANY ((SELECT app_patients('{category}'))::uuid[]))"
+    )
+    return f"{rule} AND (SELECT app_clinical())" if clinical else rule
+
+
+class Protected(RunSQL):
+    """FORCE ROW LEVEL SECURITY on a table with one policy for all commands."""
+
+    def __init__(self, table: str, using: str = IN_FACILITY, check: str | None = None):
+        self.table, self.using, self.check = table, using, check
+        super().__init__(
+            sql=[
+                f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+                f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+                f"CREATE POLICY in_reach ON {table} USING ({using}) WITH CHECK ({check or using})",
+            ],
+            reverse_sql=[
+                f"DROP POLICY in_reach ON {table}",
+                f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY",
+                f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",
+            ],
+        )
+
+    def deconstruct(self):
+        return (self.__class__.__qualname__, [self.table, self.using, self.check], {})
+
+    def describe(self):
+        return f"Row level security on {self.table}"
+
+
+class PatientRows(Protected):
+    """Rows that belong to a patient: visible in the facility, within the actor's reach.
+
+    `category` is the grant that a person of granted reach needs; clinical rows are hidden from
+    roles without clinical content. `column` names the patient (`id` on the patient table itself).
+    """
+
+    def __init__(
+        self, table: str, category: str, clinical: bool = True, column: str = "patient_id"
+    ):
+        self.category, self.clinical, self.column = category, clinical, column
+        super().__init__(table, _patient_rule(column, category, clinical))
+
+    def deconstruct(self):
+        arguments = [self.table, self.category, self.clinical, self.column]
+        return (self.__class__.__qualname__, arguments, {})
+
+
+class SameFacility(RunSQL):
+    """A composite foreign key: a row can only point at a row of its own facility.
+
+    The same error answers a row of another facility and one that does not exist, so neither can be
+    probed. Django's own constraint is left out (`db_constraint=False`).
+    """
+
+    def __init__(self, table: str, column: str, target: str, on_delete: str = "NO ACTION"):
+        self.arguments = [table, column, target, on_delete]
+        name = f"{table}_{column}_same_facility"
+        super().__init__(
+            sql=f"ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY (facility_id, {column})"
+            f" REFERENCES {target} (facility_id, id) ON DELETE {on_delete}"
+            " DEFERRABLE INITIALLY IMMEDIATE",
+            reverse_sql=f"ALTER TABLE {table} DROP CONSTRAINT {name}",
+        )
+
+    def deconstruct(self):
+        return (self.__class__.__qualname__, self.arguments, {})
+
+
+class Audited(RunSQL):
+    """A row trigger that notes every insert, update and delete on the trail.
+
+    `resource` is the model's label, `patient` the column that names the patient (`''` for none),
+    `masked` the columns whose values are never copied; sealed values are masked whatever is listed.
+    """
+
+    def __init__(self, table: str, resource: str, patient: str = "", masked: str = ""):
+        self.arguments = [table, resource, patient, masked]
+        arguments = ", ".join(f"'{a}'" for a in (resource, patient, masked))
+        super().__init__(
+            sql=f"CREATE TRIGGER on_the_trail AFTER INSERT OR UPDATE OR DELETE ON {table}"
+            f" FOR EACH ROW EXECUTE FUNCTION trail_row({arguments})",
+            reverse_sql=f"DROP TRIGGER on_the_trail ON {table}",
+        )
+
+    def deconstruct(self):
+        return (self.__class__.__qualname__, self.arguments, {})
+
+
+class AppendOnly(RunSQL):
+    """Rows may be added, never changed, deleted or truncated, not even by the table's owner."""
+
+    def __init__(self, table: str):
+        self.table = table
+        super().__init__(
+            sql=[
+                f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON {table}"
+                " FOR EACH ROW EXECUTE FUNCTION refuse_change()",
+                f"CREATE TRIGGER never_truncated BEFORE TRUNCATE ON {table}"
+                " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()",
+                f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER append_only",
+                f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER never_truncated",
+                revoke(table, "UPDATE, DELETE, TRUNCATE"),
+            ],
+            reverse_sql=[
+                f"DROP TRIGGER append_only ON {table}",
+                f"DROP TRIGGER never_truncated ON {table}",
+            ],
+        )
+
+    def deconstruct(self):
+        return (self.__class__.__qualname__, [self.table], {})
+
+
+def revoke(table: str, rights: str) -> str:
+    """SQL that takes rights on a table from everyone but its owner."""
+    return f"""DO $$ DECLARE grantee text; BEGIN
+        FOR grantee IN SELECT DISTINCT g.grantee FROM information_schema.role_table_grants g
+            WHERE g.table_schema = 'public' AND g.table_name = '{table}'
+            AND g.grantee <> current_user LOOP
+            EXECUTE format('REVOKE {rights} ON {table} FROM %I', grantee);
+        END LOOP; END $$"""

@@ -1,0 +1,228 @@
+"""Who is acting, and where: the context that every transaction of ours carries.
+
+The context is an `Actor` in a context variable. The database backend (`clinic.security.database`)
+writes it into transaction-local settings at each outermost BEGIN, and the row policies read those
+settings. Without an actor nothing that belongs to a facility is visible. The settings end with the
+transaction, so a pooled connection never carries them on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, models
+from django.utils.translation import gettext_lazy as _
+
+from clinic.security.permissions import (
+    CLINICAL,
+    FACILITY_WIDE,
+    GRANTED,
+    TRAIL_READERS,
+    Denied,
+    Permission,
+    Reach,
+    permissions_of,
+)
+
+
+class Purpose(models.TextChoices):
+    """Why data is used, in the words of the access log."""
+
+    TREATMENT = "treatment", _("Treatment")
+    PAYMENT = "payment", _("Payment")
+    OPERATIONS = "operations", _("Running the clinic")
+    OWN = "own", _("Own record")
+    FAMILY = "family", _("Family")
+    EMERGENCY = "emergency", _("Emergency")
+
+
+class MissingFacility(RuntimeError):
+    """Work was started outside a stated facility."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request came from, as the trail keeps it."""
+
+    address: str | None = None
+    agent: str = ""
+    session: str = ""
+    token: str = ""
+    request_id: str = ""
+    surface: str = "system"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who acts, in which facility, with which reach. `facility_id` is the one acted in."""
+
+    user_id: UUID | None = None
+    facility_id: UUID | None = None
+    roles: frozenset[str] = frozenset()
+    permissions: frozenset[Permission] = frozenset()
+    reach: Reach = Reach.NONE
+    clinical: bool = False
+    trail: bool = False
+    purpose: Purpose = Purpose.TREATMENT
+    origin: Origin = Origin()
+    across: tuple[UUID, ...] = ()
+    flags: tuple[str, ...] = ()
+    deferred: list[dict[str, Any]] = field(default_factory=list, compare=False, repr=False)
+
+    @property
+    def facilities(self) -> tuple[UUID, ...]:
+        return self.across or ((self.facility_id,) if self.facility_id else ())
+
+    def may(self, permission: Permission) -> bool:
+        return permission in self.permissions
+
+    def require(self, permission: Permission) -> None:
+        """Raise `Denied` unless the actor has the permission."""
+        if permission not in self.permissions:
+            raise Denied(permission)
+
+
+NOBODY = Actor()
+_current: ContextVar[Actor] = ContextVar("actor", default=NOBODY)
+
+APPLY_SQL = """SELECT set_config('app.user', %s, true), set_config('app.facilities', %s, true),
+ set_config('app.reach', %s, true), set_config('app.clinical', %s, true),
+ set_config('app.trail', %s, true), set_config('app.origin', %s, true)"""
+
+
+def current() -> Actor:
+    """The actor of this request, task or command; `NOBODY` where none was set."""
+    return _current.get()
+
+
+def adopt(actor: Actor) -> None:
+    """Make the actor current without touching the connection, which already carries it."""
+    _current.set(actor)
+
+
+def origin_json(actor: Actor) -> str:
+    """What the row triggers copy onto each entry of the trail."""
+    origin = actor.origin
+    return json.dumps(
+        {
+            "facility": str(actor.facility_id) if actor.facility_id else None,
+            "purpose": actor.purpose,
+            "address": origin.address,
+            "agent": origin.agent[:300],
+            "session": origin.session,
+            "token": origin.token,
+            "request": origin.request_id,
+            "surface": origin.surface,
+            "flags": list(actor.flags),
+        }
+    )
+
+
+def settings_of(actor: Actor) -> tuple[str, ...]:
+    """The parameters of `APPLY_SQL`; empty strings stand for 'nothing'."""
+    return (
+        str(actor.user_id or ""),
+        "{" + ",".join(map(str, actor.facilities)) + "}" if actor.facilities else "",
+        str(actor.reach),
+        "on" if actor.clinical else "",
+        "on" if actor.trail else "",
+        origin_json(actor) if actor is not NOBODY else "",
+    )
+
+
+def apply(db) -> None:
+    """Write the current actor into the open transaction of `db`."""
+    actor = _current.get()
+    if actor is not NOBODY or getattr(db, "in_atomic_block", False):
+        db.connection.execute(APPLY_SQL, settings_of(actor), prepare=True)
+
+
+@contextmanager
+def acting(actor: Actor) -> Iterator[Actor]:
+    """Run the block as `actor`, in the open transaction as well as in those begun inside."""
+    previous = _current.set(actor)
+    if connection.in_atomic_block:
+        apply(connection)
+    try:
+        yield actor
+    finally:
+        _current.reset(previous)
+        if connection.in_atomic_block and not connection.needs_rollback:
+            apply(connection)
+
+
+def system(facility, *, purpose: Purpose = Purpose.OPERATIONS, surface: str = "system"):
+    """Run the block as the system inside one facility: tasks and commands."""
+    facility_id = getattr(facility, "pk", facility)
+    if facility_id is None:
+        raise MissingFacility("A task or a command must name the facility that it works in.")
+    return acting(
+        Actor(
+            facility_id=UUID(str(facility_id)),
+            permissions=frozenset(Permission),
+            reach=Reach.FACILITY,
+            clinical=True,
+            trail=True,
+            purpose=purpose,
+            origin=Origin(surface=surface),
+        )
+    )
+
+
+@contextmanager
+def whole_facility() -> Iterator[Actor]:
+    """Let the actor reach all of the facility for a query whose rows never leave the caller: when
+    a specialist is taken, whether a number is free."""
+    actor = current()
+    if actor.reach == Reach.FACILITY:
+        yield actor
+        return
+    with acting(replace(actor, reach=Reach.FACILITY)) as wider:
+        yield wider
+
+
+@contextmanager
+def across_facilities(facilities, *, reason: str) -> Iterator[Actor]:
+    """Cross facilities, visibly: each entry of the trail made inside carries the reason."""
+    if not reason:
+        raise ValueError("Crossing facilities needs a reason.")
+    actor = replace(
+        current(),
+        across=tuple(getattr(f, "pk", f) for f in facilities),
+        flags=(*current().flags, f"across:{reason}"),
+    )
+    with acting(actor):
+        yield actor
+
+
+def actor_for(
+    *,
+    user_id: UUID,
+    facility_id: UUID | None,
+    roles: frozenset[str],
+    origin: Origin,
+    purpose: Purpose = Purpose.TREATMENT,
+) -> Actor:
+    """The actor that a person with these roles in this facility is."""
+    reach = Reach.NONE
+    if roles & set(FACILITY_WIDE):
+        reach = Reach.FACILITY
+    elif roles & set(GRANTED):
+        reach = Reach.GRANTED
+    return Actor(
+        user_id=user_id,
+        facility_id=facility_id,
+        roles=roles,
+        permissions=permissions_of(roles),
+        reach=reach,
+        clinical=bool(roles & set(CLINICAL)),
+        trail=bool(roles & set(TRAIL_READERS)),
+        purpose=purpose,
+        origin=origin,
+    )

@@ -1,0 +1,130 @@
+"""Who a signed-in person is in a facility, and the bearer tokens of the API."""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from clinic.models import ApiToken, Facility, RoleAssignment, User
+from clinic.security import permissions, tenancy, trail
+from clinic.security.permissions import Permission, Role
+from clinic.security.tenancy import Actor, Origin, Purpose
+
+# The classes of roles that `app_enter` and `app_begin` are told, in the order of their parameters.
+ROLE_CLASSES = [
+    permissions.FACILITY_WIDE,
+    permissions.GRANTED,
+    permissions.CLINICAL,
+    permissions.TRAIL_READERS,
+    sorted(permissions.PORTAL_ROLES),
+]
+ENTER_SQL = (
+    "SELECT facility, roles, purpose FROM app_enter(%s::uuid, %s::text, %s::text[], %s::jsonb,"
+    " %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])"
+)
+
+
+def enter(*, user: User, roles: Iterable[Role], origin: Origin, facility: str = "") -> Actor:
+    """The actor that `user` is with the given roles, in the facility named by its slug or, where
+    none is named, in the one of the primary role. An actor without a facility may do nothing."""
+    bare = tenancy.origin_json(Actor(origin=origin))
+    parameters = [user.pk, facility, sorted(roles), bare, *ROLE_CLASSES]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(ENTER_SQL, parameters)
+        row = cursor.fetchone()
+    return actor_from(user.pk, row, origin)
+
+
+def actor_from(user_id: UUID, row, origin: Origin) -> Actor:
+    """The actor of an answer of `app_enter` or `app_begin`: facility, roles, purpose."""
+    facility_id, roles, purpose = row
+    return tenancy.actor_for(
+        user_id=user_id,
+        facility_id=facility_id,
+        roles=frozenset(roles or ()),
+        origin=origin,
+        purpose=Purpose(purpose),
+    )
+
+
+def is_staff(user: User) -> bool:
+    """Whether the current actor is `user`, acting in a staff role."""
+    actor = tenancy.current()
+    return actor.user_id == user.pk and bool(actor.roles & permissions.STAFF_ROLES)
+
+
+def facilities_of(user: User) -> list[Facility]:
+    """The facilities in which the person holds a role; needs the person to be the actor."""
+    held = RoleAssignment.objects.filter(user=user, is_active=True).values("facility_id")
+    return list(Facility.objects.filter(pk__in=held, is_active=True))
+
+
+@transaction.atomic
+def assign(*, user: User, role: Role, facility, department="", is_primary=False, by=None):
+    """Give a person a role in the facility; the same role twice is the same row."""
+    if by is not None:
+        tenancy.current().require(Permission.STAFF_MANAGE)
+    assignment, _created = RoleAssignment.objects.get_or_create(
+        user=user,
+        role=role,
+        facility=facility,
+        department=department,
+        defaults={"is_primary": is_primary},
+    )
+    return assignment
+
+
+@transaction.atomic
+def dismiss(*, assignment: RoleAssignment, by: User) -> None:
+    """Take a role away; it ends with the person's next request."""
+    tenancy.current().require(Permission.STAFF_MANAGE)
+    assignment.is_active = assignment.is_primary = False
+    assignment.save(update_fields=["is_active", "is_primary"])
+
+
+@dataclass(frozen=True)
+class IssuedToken:
+    """A new token, whose text is shown once."""
+
+    text: str
+    expires_at: datetime
+    id: UUID
+
+
+def digest_of(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+def password_stamp(user: User) -> bytes:
+    """Changes with the password: tokens issued before stop working."""
+    return hashlib.sha256(user.password.encode()).digest()[:8]
+
+
+@transaction.atomic
+def issue_token(*, user: User, label: str = "") -> IssuedToken:
+    """Issue a bearer token to a person who has proved who she is, second factor included."""
+    text = "cr_" + secrets.token_urlsafe(32)
+    token = ApiToken.objects.create(
+        user=user,
+        digest=digest_of(text),
+        password_stamp=password_stamp(user),
+        label=label[:100],
+        expires_at=timezone.now() + settings.TOKEN_LIFETIME,
+    )
+    return IssuedToken(text=text, expires_at=token.expires_at, id=token.pk)
+
+
+@transaction.atomic
+def revoke_token(*, token: ApiToken, by: User) -> None:
+    """End a token; its holder must be `by`."""
+    if token.user_id != by.pk:
+        raise permissions.Denied(Permission.ACCOUNT_USE)
+    token.revoked_at = timezone.now()
+    token.save(update_fields=["revoked_at", "updated_at"])
+    trail.note("clinic.apitoken", action=trail.UPDATE, object_pk=token.pk, flags=["revoked"])

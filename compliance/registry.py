@@ -1,0 +1,19 @@
+"""What stands outside facilities, and why: the list that the start-up check and the tests hold."""
+
+OUR_APPS = ["clinic", "patients", "scheduling", "records", "chat", "compliance"]
+
+OUTSIDE_FACILITIES = {
+    "clinic.Facility": "it is the facility; visible to who works or is cared for there",
+    "clinic.User": "a person can be of several facilities; names are sealed by the platform's key",
+    "clinic.ApiToken": "belongs to a person; found by a digest",
+    "clinic.SpentCode": "belongs to a person; holds a digest",
+}
+
+# Tables whose rows are copies or counters of others that are on the trail themselves.
+NOT_AUDITED = {
+    "clinic.LogEntry": "it is the trail",
+    "clinic.TrailLink": "it chains the trail",
+    "clinic.SpentCode": "a spent code is noted by the sign-in",
+    "clinic.IdempotencyKey": "a copy of an answer whose work is on the trail",
+    "patients.SearchToken": "keyed digests of a patient row that is on the trail",
+}

@@ -1,0 +1,90 @@
+"""The environment as settings read it: typed, and refused by name when it is missing or wrong."""
+
+import base64
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from dotenv import load_dotenv
+
+load_dotenv(Path(__file__).resolve().parent.parent / ".env")
+
+
+def text(name: str, default: str | None = None) -> str:
+    value = os.environ.get(name, default)
+    if value is None or (value == "" and default is None):
+        raise ImproperlyConfigured(f"{name} is not set. See docs/operator.md.")
+    return value
+
+
+def flag(name: str) -> bool:
+    return os.environ.get(name, "").lower() in {"1", "true", "yes", "on"}
+
+
+def number(name: str, default: int) -> int:
+    try:
+        return int(text(name, str(default)))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be a whole number.") from error
+
+
+def listed(name: str, default: str | None = "") -> list[str]:
+    return [item.strip() for item in text(name, default).split(",") if item.strip()]
+
+
+def key(name: str, value: str) -> bytes:
+    """32 bytes in base64."""
+    try:
+        raw = base64.b64decode(value, validate=True)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be base64 of 32 bytes.") from error
+    if len(raw) != 32:
+        raise ImproperlyConfigured(f"{name} must be base64 of 32 bytes, not of {len(raw)}.")
+    return raw
+
+
+def keys(name: str) -> list[bytes]:
+    found = [key(name, value) for value in listed(name, None)]
+    if not found:
+        raise ImproperlyConfigured(f"{name} is not set. See docs/operator.md.")
+    return found
+
+
+def database(name: str) -> dict[str, object]:
+    """`postgresql://user:password@host:port/name` as Django's settings."""
+    url = urlsplit(text(name))
+    if url.scheme not in {"postgres", "postgresql"} or not url.path.strip("/"):
+        raise ImproperlyConfigured(f"{name} must read postgresql://user:password@host:port/name.")
+    return {
+        "ENGINE": "clinic.security.database",
+        "NAME": unquote(url.path.lstrip("/")),
+        "USER": unquote(url.username or ""),
+        "PASSWORD": unquote(url.password or ""),
+        "HOST": unquote(url.hostname or ""),
+        "PORT": str(url.port or ""),
+    }
+
+
+def cache_url(broker: str) -> str:
+    """The cache beside the broker, in its second database."""
+    if broker.startswith("redis+socket://"):
+        return f"unix://{urlsplit(broker).path}?db=1"
+    if broker.startswith(("redis://", "rediss://")):
+        return urlsplit(broker)._replace(path="/1").geturl()
+    raise ImproperlyConfigured("CELERY_BROKER_URL must read redis://… or redis+socket://….")
+
+
+def email(name: str) -> dict[str, object]:
+    """`smtp://user:password@host:port` or `smtps://…` as Django's settings."""
+    url = urlsplit(text(name))
+    if url.scheme not in {"smtp", "smtps"} or not url.hostname:
+        raise ImproperlyConfigured(f"{name} must read smtp://user:password@host:port.")
+    return {
+        "EMAIL_HOST": url.hostname,
+        "EMAIL_PORT": url.port or (465 if url.scheme == "smtps" else 587),
+        "EMAIL_HOST_USER": unquote(url.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(url.password or ""),
+        "EMAIL_USE_SSL": url.scheme == "smtps",
+        "EMAIL_USE_TLS": url.scheme == "smtp",
+    }

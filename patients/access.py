@@ -1,0 +1,117 @@
+"""The one door for reading patients, and the grants that open it."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.contrib.auth.models import Permission as ModelPermission
+from django.db import models, transaction
+from guardian.backends import ObjectPermissionBackend
+
+from clinic.models import User
+from clinic.security import tenancy
+from clinic.security.permissions import Category, Denied, Permission, Reach
+from patients.models import AccessGrant, Patient
+
+FULL_ACCESS = tuple(Category)
+
+
+def visible_to(user) -> models.QuerySet[Patient]:
+    """The patients whom the person may see, acting as she does now.
+
+    `user` is the current actor's account: acting as one person and reading as another is refused.
+    """
+    return visible(Patient.objects.all(), user, category=Category.VIEW, column="pk")
+
+
+def visible(
+    queryset: models.QuerySet, user, *, category: Category, column: str = "patient_id"
+) -> models.QuerySet:
+    """Rows of patients within the actor's reach; the database's policies stand behind it."""
+    actor = tenancy.current()
+    if user is not None and user.pk != actor.user_id:
+        raise Denied(Permission.PATIENT_VIEW)
+    queryset = queryset.filter(facility_id__in=actor.facilities)
+    if actor.reach == Reach.FACILITY:
+        return queryset
+    if actor.reach == Reach.GRANTED:
+        return queryset.filter(**{f"{column}__in": granted_to(actor.user_id, category)})
+    return queryset.none()
+
+
+def granted_to(user_id, category: Category) -> models.QuerySet:
+    """The ids of patients of whom the person holds a current grant of the category."""
+    return AccessGrant.grants.current().filter(
+        user_id=user_id, permission__codename=category.value
+    ).values("content_object_id")
+
+
+def may(user, patient: Patient, category: Category) -> bool:
+    """Whether the actor reaches this category of this patient's chart."""
+    actor = tenancy.current()
+    if user.pk != actor.user_id or patient.facility_id not in actor.facilities:
+        return False
+    if actor.reach == Reach.FACILITY:
+        return True
+    return granted_to(actor.user_id, category).filter(content_object_id=patient.pk).exists()
+
+
+def require(user, patient: Patient, category: Category) -> None:
+    """Raise `Denied` unless `may`."""
+    if not may(user, patient, category):
+        raise Denied(Permission.PATIENT_VIEW)
+
+
+@transaction.atomic
+def grant(
+    *,
+    patient: Patient,
+    user: User,
+    categories: Iterable[Category] = FULL_ACCESS,
+    source: AccessGrant.Source,
+    reason: str = "",
+    expires_at: datetime | None = None,
+) -> list[AccessGrant]:
+    """Open categories of a patient's chart to a person; one that is open gets the new end."""
+    codenames = [Category(category).value for category in categories]
+    permissions = ModelPermission.objects.filter(
+        codename__in=codenames,
+        content_type__app_label="patients",
+        content_type__model="patient",
+    )
+    grants = []
+    for permission in permissions:
+        row, _created = AccessGrant.grants.update_or_create(
+            user=user,
+            permission=permission,
+            content_object=patient,
+            source=source,
+            defaults={"reason": reason, "expires_at": expires_at},
+            create_defaults={
+                "reason": reason,
+                "expires_at": expires_at,
+                "facility_id": patient.facility_id,
+            },
+        )
+        grants.append(row)
+    return grants
+
+
+@transaction.atomic
+def revoke(*, patient: Patient, user: User, source: AccessGrant.Source, categories=FULL_ACCESS):
+    """Close categories to a person; it holds from the next request on."""
+    AccessGrant.grants.filter(
+        content_object=patient,
+        user=user,
+        source=source,
+        permission__codename__in=[Category(c).value for c in categories],
+    ).delete()
+
+
+class GrantBackend(ObjectPermissionBackend):
+    """django-guardian's answers, for grants in force and for the acting person only."""
+
+    def has_perm(self, user_obj, perm, obj=None):
+        if not isinstance(obj, Patient):
+            return False
+        category = perm.rpartition(".")[2]
+        return category in Category.values and may(user_obj, obj, Category(category))

@@ -1,0 +1,28 @@
+from patients.models.access import AccessGrant
+from patients.models.family import FamilyMember
+from patients.models.health import (
+    Allergy,
+    Condition,
+    HealthFact,
+    Immunization,
+    Medication,
+    Reading,
+    Source,
+)
+from patients.models.patient import Gender, Patient, PatientRow, SearchToken
+
+__all__ = [
+    "AccessGrant",
+    "Allergy",
+    "Condition",
+    "FamilyMember",
+    "Gender",
+    "HealthFact",
+    "Immunization",
+    "Medication",
+    "Patient",
+    "PatientRow",
+    "Reading",
+    "SearchToken",
+    "Source",
+]

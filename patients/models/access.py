@@ -1,0 +1,61 @@
+"""Grants on a patient: django-guardian's object permissions, with a source, a reason and an end."""
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+from guardian.managers import UserObjectPermissionManager
+from guardian.models import UserObjectPermissionBase
+
+from clinic.models.facility import Facility
+from patients.models.patient import Patient
+
+
+class AccessGrantQuerySet(models.QuerySet):
+    def current(self):
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=Now()))
+
+
+class AccessGrant(UserObjectPermissionBase):
+    """A person may see one category of one patient's chart, until `expires_at`.
+
+    Only grants in force are rows: ending one deletes it, and the trail keeps that it was.
+    """
+
+    class Source(models.TextChoices):
+        SELF = "self", _("The patient")
+        FAMILY = "family", _("Family")
+        CARE_TEAM = "care_team", _("Care team")
+        EMERGENCY = "emergency", _("Emergency access")
+
+    facility = models.ForeignKey(
+        Facility, on_delete=models.PROTECT, related_name="+", verbose_name=_("facility")
+    )
+    content_object = models.ForeignKey(
+        Patient,
+        on_delete=models.CASCADE,
+        related_name="grants",
+        db_column="patient_id",
+        db_constraint=False,
+        verbose_name=_("patient"),
+    )
+    source = models.CharField(_("source"), max_length=20, choices=Source)
+    reason = models.CharField(_("reason"), max_length=300, blank=True)
+    expires_at = models.DateTimeField(_("ends"), null=True, blank=True)
+    created_at = models.DateTimeField(_("since"), auto_now_add=True)
+
+    objects = UserObjectPermissionManager()
+    grants = AccessGrantQuerySet.as_manager()
+
+    class Meta(UserObjectPermissionBase.Meta):
+        verbose_name = _("grant on a patient")
+        verbose_name_plural = _("grants on patients")
+        unique_together = [("user", "permission", "content_object", "source")]
+        indexes = [
+            models.Index(fields=["user", "facility"], name="grants_of_a_person"),
+            models.Index(fields=["content_object"], name="grants_on_a_patient"),
+        ]
+
+    def save(self, *args, **kwargs):
+        self.facility_id = self.facility_id or self.content_object.facility_id
+        super().save(*args, **kwargs)
