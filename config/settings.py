@@ -135,10 +135,16 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 5,
     "socket_connect_timeout": 5,
 }
+# What follows when a document has been read; records knows no names of the apps above it.
+DOCUMENT_READ_TASKS = ["chat.index_document"]
 CELERY_BEAT_SCHEDULE = {
     "seal the trail": {"task": "compliance.seal_trails", "schedule": timedelta(seconds=5)},
     "find documents left unread": {
         "task": "records.find_unread",
+        "schedule": timedelta(seconds=30),
+    },
+    "find documents left unindexed": {
+        "task": "chat.find_unindexed",
         "schedule": timedelta(seconds=30),
     },
 }

@@ -41,3 +41,26 @@ class Chunk(FacilityRow):
 
     def __str__(self):
         return str(self.chunk_index)
+
+
+class IndexedDocument(FacilityRow):
+    """That a document's text has been cut into passages, and with which model: a document that is
+    read and has no such row, or one of another text, is found again by the next round."""
+
+    document = FacilityForeignKey(
+        Document, on_delete=models.CASCADE, related_name="+", verbose_name=_("document")
+    )
+    patient_id = models.UUIDField(editable=False)
+    read_at = models.DateTimeField(_("reading that was indexed"))
+    embedding_model = models.CharField(_("model"), max_length=100)
+    passages = models.PositiveIntegerField(_("passages"))
+
+    class Meta:
+        verbose_name = _("indexed document")
+        verbose_name_plural = _("indexed documents")
+        constraints = [
+            models.UniqueConstraint(fields=["document"], name="a_document_is_indexed_once")
+        ]
+
+    def __str__(self):
+        return str(self.passages)

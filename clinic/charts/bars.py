@@ -6,7 +6,7 @@ from math import ceil
 
 from clinic.charts.scale import GridLine, Scale, percent, round_step
 
-LEFT, RIGHT = 8.0, 100.0
+LEFT, RIGHT = 8.0, 98.0
 TOP = 18
 AXIS_ROOM, NOTE_ROOM = 28, 20
 GAP_SHARE = 0.16

@@ -96,7 +96,8 @@ BEGIN
         CASE WHEN key = ANY (masked) OR after ->> key LIKE 'c1.%' THEN '"•••"'
             ELSE after -> key END))
     INTO changes FROM jsonb_object_keys(this) AS key
-    WHERE key NOT IN ('created_at', 'updated_at')
+    WHERE key <> ALL (ARRAY['created_at', 'updated_at', 'version', 'next_mrn', 'pages_done',
+        'attempts', 'claimed_at', 'last_used_at'])
       AND before -> key IS DISTINCT FROM after -> key;
     IF changes IS NULL THEN RETURN NULL; END IF;
     INSERT INTO clinic_logentry (content_type_id, resource, object_pk, object_repr, action,
@@ -133,7 +134,11 @@ DROP FUNCTION app_begin, app_enter, app_memberships, app_trail, app_clinical, ap
 IN_FACILITY = "facility_id = ANY ((SELECT app_facilities())::uuid[])"
 OWN_OR_FACILITY = f"{IN_FACILITY} OR user_id = (SELECT app_user())"
 PLATFORM_OR_FACILITY = f"facility_id IS NULL OR {IN_FACILITY}"
-READ_TRAIL = f"{IN_FACILITY} AND (SELECT app_trail())"
+# Entries without a facility (refused sign-ins) are read by the platform's own sealing only.
+READ_TRAIL = (
+    f"({IN_FACILITY} OR facility_id IS NULL AND (SELECT app_reach()) = 'platform')"
+    " AND (SELECT app_trail())"
+)
 
 
 class Migration(migrations.Migration):
@@ -147,7 +152,8 @@ class Migration(migrations.Migration):
         Protected(
             "clinic_facility",
             "id = ANY ((SELECT app_facilities())::uuid[])"
-            " OR id = ANY ((SELECT app_memberships())::uuid[])",
+            " OR id = ANY ((SELECT app_memberships())::uuid[])"
+            " OR (SELECT app_reach()) = 'platform'",
             "id = ANY ((SELECT app_facilities())::uuid[])",
         ),
         Protected("clinic_datakey", PLATFORM_OR_FACILITY),

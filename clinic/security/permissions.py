@@ -58,6 +58,7 @@ class Reach(TextChoices):
     FACILITY = "facility", _("All patients of the facility")
     GRANTED = "granted", _("Only patients granted to the person")
     NONE = "none", _("No patients")
+    PLATFORM = "platform", _("The list of facilities, and nothing in them")
 
 
 @dataclass(frozen=True, slots=True)

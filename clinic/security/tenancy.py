@@ -175,6 +175,16 @@ def system(facility, *, purpose: Purpose = Purpose.OPERATIONS, surface: str = "s
     )
 
 
+PLATFORM = UUID(int=0)  # stands for 'no facility' where the trail's chains are told apart
+
+
+def platform():
+    """Run the block as the scheduler, which sees which facilities there are and nothing in them,
+    and the trail's entries that no facility owns."""
+    origin = Origin(surface="scheduler")
+    return acting(Actor(facility_id=PLATFORM, reach=Reach.PLATFORM, trail=True, origin=origin))
+
+
 @contextmanager
 def whole_facility() -> Iterator[Actor]:
     """Let the actor reach all of the facility for a query whose rows never leave the caller: when

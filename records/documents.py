@@ -1,0 +1,238 @@
+"""Documents: taken in, read by the worker, shown page by page."""
+
+import hashlib
+from datetime import timedelta
+from uuid import uuid4
+
+from celery import current_app
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from clinic.errors import Conflict, Missing, invalid
+from clinic.security import keyring, tenancy, trail
+from clinic.security.permissions import Category, Permission
+from patients import access
+from patients.models import Patient
+from records import ocr, storage
+from records.models import Document, DocumentPage
+
+CLAIM = timedelta(minutes=2)  # renewed with each page; a worker that is gone loses it
+MOST_ATTEMPTS = 5
+Processing = Document.Processing
+
+
+class AlreadyThere(Conflict):
+    """The same file was uploaded for this patient before; `document` is the one that is there."""
+
+    def __init__(self, document: Document | None):
+        self.document = document
+        super().__init__(_("This file is already among the patient's documents."))
+
+
+def visible_to(user) -> QuerySet[Document]:
+    """The documents that the person may see."""
+    rows = access.visible(Document.objects.all(), user, category=Category.DOCUMENTS)
+    return rows.select_related("uploaded_by")
+
+
+@transaction.atomic
+def upload(
+    *, patient: Patient, data: bytes, filename: str, document_type: str = Document.Type.OTHER, by
+) -> Document:
+    """Take in a file about a patient, seal it, and queue it for reading.
+
+    What the file is, is told by its content. Raises `Invalid` for a file that is empty, too large
+    or of no accepted kind, `AlreadyThere` for one that came before; nothing is stored then.
+    """
+    tenancy.current().require(Permission.DOCUMENT_UPLOAD)
+    _require_patient(patient)
+    if len(data) > settings.UPLOAD_BYTES:
+        raise invalid("file", _("The file is larger than 25 MB."))
+    try:
+        mime_type = ocr.kind_of(data)
+    except ocr.Unreadable as unreadable:
+        raise invalid("file", unreadable.message) from unreadable
+    document = Document(
+        facility_id=patient.facility_id,
+        patient=patient,
+        original_filename=clean_name(filename),
+        document_type=document_type,
+        mime_type=mime_type,
+        file_size=len(data),
+        checksum=hashlib.sha256(data).hexdigest(),
+        storage_name=uuid4().hex,
+        uploaded_by_id=by.pk if by else None,
+    )
+    try:
+        with transaction.atomic():
+            document.save(force_insert=True)
+    except IntegrityError as error:
+        same = Document.objects.filter(patient=patient, checksum=document.checksum).first()
+        raise AlreadyThere(same) from error
+    sealed = keyring.seal_file(data, place=_place(document), facility_id=document.facility_id)
+    storage.store().put(document.storage_name, sealed)
+    queue(document)
+    return document
+
+
+def queue(document: Document) -> None:
+    """Ask the worker to read the document, once the row is committed. Where the broker is down
+    the next round of `find_unread` finds it."""
+    arguments = {"document_id": str(document.pk), "facility_id": str(document.facility_id)}
+    transaction.on_commit(
+        lambda: current_app.send_task("records.read_document", kwargs=arguments, retry=False),
+        robust=True,
+    )
+
+
+def content(*, document: Document, by) -> bytes:
+    """The file as it was uploaded; the download is on the trail."""
+    tenancy.current().require(Permission.DOCUMENT_VIEW)
+    if not visible_to(by).filter(pk=document.pk).exists():
+        raise Missing(_("There is no such document."))
+    data = opened(document)
+    trail.read("records.document", [(document.pk, document.patient_id)], how="download")
+    return data
+
+
+def opened(document: Document) -> bytes:
+    """The bytes of the file; raises `SealBroken` or `NotStored`."""
+    sealed = storage.store().get(document.storage_name)
+    try:
+        return keyring.open_file(sealed, place=_place(document), facility_id=document.facility_id)
+    except keyring.SealBroken as broken:
+        trail.defer_seal_broken(document, "file", broken.reason)
+        raise
+
+
+@transaction.atomic
+def retry(*, document: Document, by) -> Document:
+    """Read a document again that could not be read."""
+    tenancy.current().require(Permission.DOCUMENT_UPLOAD)
+    document = visible_to(by).select_for_update(of=("self",)).filter(pk=document.pk).first()
+    if document is None:
+        raise Missing(_("There is no such document."))
+    if document.processing_status != Processing.ERROR:
+        raise Conflict(_("Only a document that could not be read can be tried again."))
+    document.processing_status, document.error_reason = Processing.PENDING, ""
+    document.attempts = document.pages_done = 0
+    document.save()
+    queue(document)
+    return document
+
+
+def read(document_id) -> bool:
+    """Read a document as the worker does; False where another worker has it or it is done.
+
+    Safe to run twice and to be killed at any point: an unfinished reading is taken up again.
+    """
+    document = _claim(document_id)
+    if document is None:
+        return False
+    try:
+        reading = ocr.read_document(
+            opened(document), on_progress=lambda done, total: _progress(document, done, total)
+        )
+    except (ocr.Unreadable, keyring.SealBroken, storage.NotStored) as failure:
+        _finish_with_error(document, failure)
+        return True
+    _finish(document, reading)
+    return True
+
+
+def unread() -> QuerySet[Document]:
+    """Documents that wait, or whose reading was cut off, in the acting facility."""
+    stale = Q(processing_status=Processing.PROCESSING, claimed_at__lt=timezone.now() - CLAIM)
+    waiting = Q(processing_status=Processing.PENDING)
+    return Document.objects.filter(stale | waiting).order_by("created_at")
+
+
+def clean_name(filename: str) -> str:
+    """The file's name without folders, control characters and marks that turn the text around."""
+    name = filename.replace("\\", "/").rsplit("/", 1)[-1]
+    name = "".join(c for c in name if c.isprintable())  # bidirectional marks are not
+    return name.strip()[:200] or "document"
+
+
+def _place(document: Document) -> str:
+    return f"file|{document.storage_name}|{document.pk}|{document.facility_id}"
+
+
+def _require_patient(patient: Patient) -> None:
+    rows = access.visible(
+        Patient.objects.filter(pk=patient.pk), None, category=Category.DOCUMENTS, column="pk"
+    )
+    if not rows.exists():
+        message = _("There is no such patient.")
+        raise Missing(message, fields={"patient": [message]})
+
+
+@transaction.atomic
+def _claim(document_id) -> Document | None:
+    document = (
+        Document.objects.filter(pk=document_id).select_for_update(skip_locked=True).first()
+    )
+    if document is None:
+        return None
+    fresh = document.claimed_at and document.claimed_at > timezone.now() - CLAIM
+    if document.processing_status == Processing.PROCESSING and fresh:
+        return None
+    if document.processing_status not in {Processing.PENDING, Processing.PROCESSING}:
+        return None
+    if document.attempts >= MOST_ATTEMPTS:
+        document.processing_status, document.error_reason = Processing.ERROR, "too_many_attempts"
+        document.save()
+        return None
+    document.processing_status, document.claimed_at = Processing.PROCESSING, timezone.now()
+    document.attempts += 1
+    document.pages_done = 0
+    document.save()
+    return document
+
+
+@transaction.atomic
+def _progress(document: Document, done: int, total: int) -> None:
+    Document.objects.filter(pk=document.pk).update(
+        pages_done=done, pages_total=total, claimed_at=timezone.now()
+    )
+
+
+@transaction.atomic
+def _finish(document: Document, reading) -> None:
+    document = Document.objects.select_for_update().get(pk=document.pk)
+    document.pages.all().delete()
+    pages = [
+        DocumentPage(
+            facility_id=document.facility_id,
+            document=document,
+            patient_id=document.patient_id,
+            number=number,
+            text=page.text,
+            lines=[[line.text, round(line.confidence, 3), line.box] for line in page.lines],
+            confidence=page.confidence,
+        )
+        for number, page in enumerate(reading.pages, start=1)
+    ]
+    DocumentPage.objects.bulk_create(pages)
+    document.processing_status, document.error_reason = Processing.COMPLETED, ""
+    document.pages_done = document.pages_total = len(pages)
+    document.ocr_confidence, document.processed_at = reading.confidence, timezone.now()
+    document.save()
+    arguments = {"document_id": str(document.pk), "facility_id": str(document.facility_id)}
+    for name in settings.DOCUMENT_READ_TASKS:
+        transaction.on_commit(
+            lambda name=name: current_app.send_task(name, kwargs=arguments, retry=False), robust=True
+        )
+
+
+@transaction.atomic
+def _finish_with_error(document: Document, failure: Exception) -> None:
+    document = Document.objects.select_for_update().get(pk=document.pk)
+    document.processing_status = Processing.ERROR
+    broken = not isinstance(failure, ocr.Unreadable)
+    document.error_reason = "not_intact" if broken else str(failure.reason)
+    document.processed_at = timezone.now()
+    document.save()
