@@ -14,6 +14,10 @@ $$ SELECT NULLIF(current_setting('app.user', true), '')::uuid $$;
 CREATE FUNCTION app_facilities() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE AS
 $$ SELECT NULLIF(current_setting('app.facilities', true), '')::uuid[] $$;
 
+-- The one facility acted in, where there is one: lets an index on it serve an ordered list.
+CREATE FUNCTION app_facility() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE AS
+$$ SELECT (NULLIF(current_setting('app.facilities', true), '')::uuid[])[1] $$;
+
 CREATE FUNCTION app_reach() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS
 $$ SELECT COALESCE(NULLIF(current_setting('app.reach', true), ''), 'none') $$;
 
@@ -56,8 +60,10 @@ BEGIN
 END $$;
 
 -- A bearer token is checked and its holder enters, in one call; no row where it is not valid.
+-- `p_allowed` are the roles that have the permission asked for (NULL: not asked): without one of
+-- them the context stays empty, so what follows in the same round trip sees and notes nothing.
 CREATE FUNCTION app_begin(p_digest bytea, p_facility text, p_origin jsonb, p_wide text[],
-    p_granted text[], p_clinical text[], p_trail text[], p_portal text[])
+    p_granted text[], p_clinical text[], p_trail text[], p_portal text[], p_allowed text[])
 RETURNS TABLE (user_id uuid, token_id uuid, facility uuid, roles text[], purpose text)
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -70,6 +76,9 @@ BEGIN
     FROM app_enter(user_id, p_facility, p_wide || p_granted || p_trail,
         p_origin || jsonb_build_object('token', token_id),
         p_wide, p_granted, p_clinical, p_trail, p_portal) e;
+    IF NOT roles && p_allowed THEN
+        PERFORM set_config('app.facilities', '', true), set_config('app.reach', 'none', true);
+    END IF;
     RETURN NEXT;
 END $$;
 """
@@ -128,7 +137,7 @@ END $$;
 
 DROP = """
 DROP FUNCTION app_begin, app_enter, app_memberships, app_trail, app_clinical, app_reach,
-    app_facilities, app_user;
+    app_facility, app_facilities, app_user;
 """
 
 IN_FACILITY = "facility_id = ANY ((SELECT app_facilities())::uuid[])"

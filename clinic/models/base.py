@@ -46,8 +46,13 @@ class FacilityForeignKey(models.ForeignKey):
 class FacilityRow(Row):
     """A row that belongs to a facility; `version` grows with each save (for `If-Match`)."""
 
+    # Without an index of its own: the tables that need one have it together with what they sort by.
     facility = models.ForeignKey(
-        "clinic.Facility", on_delete=models.PROTECT, related_name="+", verbose_name=_("facility")
+        "clinic.Facility",
+        on_delete=models.PROTECT,
+        db_index=False,
+        related_name="+",
+        verbose_name=_("facility"),
     )
     version = models.PositiveIntegerField(_("version"), default=1, editable=False)
 

@@ -4,6 +4,7 @@ links that chain them."""
 from auditlog.models import AbstractLogEntry
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clinic.models.facility import Facility
@@ -34,6 +35,7 @@ class LogEntry(AbstractLogEntry):
         on_delete=models.DO_NOTHING,
         null=True,
         db_constraint=False,
+        db_index=False,
         related_name="+",
         verbose_name=_("kind"),
     )
@@ -42,6 +44,7 @@ class LogEntry(AbstractLogEntry):
         on_delete=models.DO_NOTHING,
         null=True,
         db_constraint=False,
+        db_index=False,
         related_name="+",
         verbose_name=_("who"),
     )
@@ -50,6 +53,7 @@ class LogEntry(AbstractLogEntry):
         on_delete=models.DO_NOTHING,
         null=True,
         db_constraint=False,
+        db_index=False,
         related_name="+",
         verbose_name=_("facility"),
     )
@@ -72,6 +76,8 @@ class LogEntry(AbstractLogEntry):
         _("action"), choices=AbstractLogEntry.Action.choices
     )
     cid = models.CharField(_("request"), max_length=255, null=True)
+    object_pk = models.CharField(_("object"), max_length=255)
+    timestamp = models.DateTimeField(_("time"), default=timezone.now)
 
     entries = LogEntryQuerySet.as_manager()
 

@@ -8,10 +8,13 @@ plaintext, so it is refused.
 
 import json
 from datetime import date
+from functools import cache
 
+import orjson
 from django.core.exceptions import FieldError
 from django.db import models
 from django.db.models.query_utils import DeferredAttribute
+from django.utils.functional import cached_property
 from encrypted_model_fields import fields as upstream
 
 from clinic.security import keyring, trail
@@ -58,29 +61,30 @@ class SealedMixin:
     def load(self, raw: bytes):
         return raw.decode()
 
-    def place(self, instance) -> str:
+    @cached_property
+    def _column(self) -> bytes:
+        return f"{self.model._meta.db_table}.{self.column}|".encode()
+
+    def place(self, instance, facility_id) -> bytes:
         """Where a value belongs: table, column, row, facility. Authenticated, not stored."""
-        facility_id = getattr(instance, "facility_id", None)
-        return f"{self.model._meta.db_table}.{self.column}|{instance.pk}|{facility_id}"
+        owner = facility_id.bytes if facility_id else b""
+        return self._column + instance.pk.bytes + owner
 
     def open(self, sealed: Sealed, instance):
         facility_id = getattr(instance, "facility_id", None)
+        place = self.place(instance, facility_id)
         try:
-            raw = keyring.open_sealed(
-                sealed.token, place=self.place(instance), facility_id=facility_id
+            return self.load(
+                keyring.open_sealed(sealed.token, place=place, facility_id=facility_id)
             )
         except keyring.SealBroken as broken:
             trail.defer_seal_broken(instance, self.column, broken.reason)
             raise
-        return self.load(raw)
 
     def seal(self, value, instance) -> Sealed:
         facility_id = getattr(instance, "facility_id", None)
-        return Sealed(
-            keyring.seal(
-                self.dump(value), place=self.place(instance), facility_id=facility_id
-            )
-        )
+        place = self.place(instance, facility_id)
+        return Sealed(keyring.seal(self.dump(value), place=place, facility_id=facility_id))
 
     def to_python(self, value):
         # Past upstream's to_python, which opens any ciphertext that a person pastes into a form.
@@ -137,10 +141,33 @@ class EncryptedJSONField(SealedMixin, upstream.EncryptedTextField):
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str).encode()
 
     def load(self, raw: bytes):
-        return json.loads(raw)
+        return orjson.loads(raw)
 
     def to_python(self, value):
         return value
+
+
+@cache
+def _sealed_fields(model: type[models.Model]) -> list[tuple]:
+    fields = [f for f in model._meta.concrete_fields if isinstance(f, SealedMixin)]
+    return [(f.attname, f._column, f.load) for f in fields]
+
+
+def open_all(instance: models.Model) -> None:
+    """Open every sealed field of a row at once: for a list that shows them all, at half the cost
+    of one after the other. A field that cannot be opened is left to its own reading."""
+    facility_id = getattr(instance, "facility_id", None)
+    row = instance.pk.bytes + (facility_id.bytes if facility_id else b"")
+    values = instance.__dict__
+    found = [
+        (name, values[name].token, column + row, load)
+        for name, column, load in _sealed_fields(type(instance))
+        if type(values.get(name)) is Sealed
+    ]
+    opened = keyring.open_many([(token, place) for _, token, place, _ in found], facility_id)
+    for (name, _token, _place, load), raw in zip(found, opened, strict=True):
+        if raw is not None:
+            values[name] = load(raw)
 
 
 def encrypted_columns(model: type[models.Model]) -> list[str]:

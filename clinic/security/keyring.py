@@ -2,14 +2,14 @@
 
 Each facility has data keys of 32 random bytes (`clinic_datakey`), wrapped with AES-256-GCM by the
 first of `MASTER_KEYS`. A sealed value reads `c1.<key id>.<payload>`: scheme, the data key's UUID
-and base64url(nonce 12 bytes + ciphertext + tag 16 bytes). The place it belongs to (table, column,
+and base64(nonce 12 bytes + ciphertext + tag 16 bytes). The place it belongs to (table, column,
 row, facility) is authenticated with it, so a value that was moved, altered or written without its
 key cannot be opened (NIST SP 800-38D; additional authenticated data).
 """
 
-import base64
 import hashlib
 import os
+from binascii import a2b_base64, b2a_base64
 from uuid import UUID, uuid4
 
 from cryptography.exceptions import InvalidTag
@@ -18,26 +18,28 @@ from django.conf import settings
 from django.db import connection, transaction
 
 SCHEME, FILE_MARK = "c1", b"CR1"
-_encode, _decode = base64.urlsafe_b64encode, base64.urlsafe_b64decode
+NAME = slice(3, 25)  # where a token names its key: 16 bytes in base64 without padding
+PAYLOAD = slice(26, None)
 
 
 class SealBroken(Exception):
     """A sealed value was altered, moved, or its key is wrong or missing. Never shows the value."""
 
-    def __init__(self, place: str, reason: str):
-        self.place, self.reason = place, reason
-        super().__init__(f"The value at {place} cannot be opened: {reason}.")
+    def __init__(self, reason: str):
+        self.reason = reason
+        super().__init__(f"A sealed value cannot be opened: {reason}.")
 
 
 class DataKey:
     """An unwrapped data key, good for one facility (or for the platform: `facility_id` None)."""
 
-    __slots__ = ("cipher", "facility_id", "id", "prefix", "serial")
+    __slots__ = ("cipher", "facility_id", "id", "name", "prefix", "serial")
 
     def __init__(self, key_id: UUID, facility_id: UUID | None, secret: bytes, serial: int | None):
         self.id, self.facility_id, self.serial = key_id, facility_id, serial
         self.cipher = AESGCM(secret)
-        self.prefix = f"{SCHEME}.{_encode(key_id.bytes).decode().rstrip('=')}."
+        self.name = _encode(key_id.bytes).rstrip("=")
+        self.prefix = f"{SCHEME}.{self.name}."
 
 
 _by_id: dict[str, DataKey] = {}
@@ -50,47 +52,72 @@ def forget() -> None:
     _current.clear()
 
 
-def seal(value: bytes, *, place: str, facility_id: UUID | None) -> str:
+def _encode(raw: bytes) -> str:
+    return b2a_base64(raw, newline=False).decode()
+
+
+def seal(value: bytes, *, place: bytes, facility_id: UUID | None) -> str:
     """Encrypt `value` under the facility's current key, bound to `place`."""
     key = _current_key(facility_id)
     nonce = os.urandom(12)
-    box = key.cipher.encrypt(nonce, value, place.encode())
-    return key.prefix + _encode(nonce + box).decode()
+    return key.prefix + _encode(nonce + key.cipher.encrypt(nonce, value, place))
 
 
-def open_sealed(token: str, *, place: str, facility_id: UUID | None) -> bytes:
+def open_sealed(token: str, *, place: bytes, facility_id: UUID | None) -> bytes:
     """Decrypt what `seal` made for the same place and facility; raises `SealBroken`."""
-    parts = token.split(".")
-    if len(parts) != 3 or parts[0] != SCHEME:
-        raise SealBroken(place, "it is not a sealed value")
-    key = _key_named(parts[1], place)
+    if token[:3] != "c1." or token[25:26] != ".":
+        raise SealBroken("it is not a sealed value")
+    key = _key_named(token[NAME])
     if key.facility_id != facility_id:
-        raise SealBroken(place, "its key belongs to another facility")
+        raise SealBroken("its key belongs to another facility")
     try:
-        raw = _decode(parts[2])
-        return key.cipher.decrypt(raw[:12], raw[12:], place.encode())
+        raw = a2b_base64(token[PAYLOAD], strict_mode=True)
+        return key.cipher.decrypt(raw[:12], raw[12:], place)
     except (InvalidTag, ValueError) as error:
-        raise SealBroken(place, "it was altered or moved") from error
+        raise SealBroken("it was altered or moved") from error
 
 
-def seal_file(data: bytes, *, place: str, facility_id: UUID | None) -> bytes:
+def open_many(sealed: list[tuple[str, bytes]], facility_id: UUID | None) -> list[bytes | None]:
+    """Open pairs of token and place, mostly under one key; None for each that does not open."""
+    if not sealed:
+        return []
+    try:
+        key = _key_named(sealed[0][0][NAME])
+    except SealBroken:
+        return [None] * len(sealed)
+    if key.facility_id != facility_id:
+        return [None] * len(sealed)
+    prefix, decrypt, found = key.prefix, key.cipher.decrypt, []
+    for token, place in sealed:
+        try:
+            if token.startswith(prefix):
+                raw = a2b_base64(token[PAYLOAD], strict_mode=True)
+                found.append(decrypt(raw[:12], raw[12:], place))
+            else:
+                found.append(open_sealed(token, place=place, facility_id=facility_id))
+        except (InvalidTag, ValueError, SealBroken):
+            found.append(None)
+    return found
+
+
+def seal_file(data: bytes, *, place: bytes, facility_id: UUID | None) -> bytes:
     """As `seal`, for a whole file: `CR1`, the key's 16 bytes, nonce, ciphertext and tag."""
     key = _current_key(facility_id)
     nonce = os.urandom(12)
-    return FILE_MARK + key.id.bytes + nonce + key.cipher.encrypt(nonce, data, place.encode())
+    return FILE_MARK + key.id.bytes + nonce + key.cipher.encrypt(nonce, data, place)
 
 
-def open_file(data: bytes, *, place: str, facility_id: UUID | None) -> bytes:
+def open_file(data: bytes, *, place: bytes, facility_id: UUID | None) -> bytes:
     """The bytes that `seal_file` sealed for the same place; raises `SealBroken`."""
     if data[:3] != FILE_MARK or len(data) < 47:
-        raise SealBroken(place, "it is not a sealed file")
-    key = _key_named(_encode(data[3:19]).decode().rstrip("="), place)
+        raise SealBroken("it is not a sealed file")
+    key = _key_named(_encode(data[3:19]).rstrip("="))
     if key.facility_id != facility_id:
-        raise SealBroken(place, "its key belongs to another facility")
+        raise SealBroken("its key belongs to another facility")
     try:
-        return key.cipher.decrypt(data[19:31], data[31:], place.encode())
+        return key.cipher.decrypt(data[19:31], data[31:], place)
     except InvalidTag as error:
-        raise SealBroken(place, "it was altered or moved") from error
+        raise SealBroken("it was altered or moved") from error
 
 
 def create(facility_id: UUID | None) -> DataKey:
@@ -125,19 +152,18 @@ def _wrap(secret: bytes, key_id: UUID, facility_id: UUID | None) -> str:
     name, master = next(iter(_masters().items()))
     nonce = os.urandom(12)
     box = AESGCM(master).encrypt(nonce, secret, _wrapping_place(key_id, facility_id))
-    return f"{name}.{_encode(nonce + box).decode()}"
+    return f"{name}.{_encode(nonce + box)}"
 
 
 def _unwrap(wrapped: str, key_id: UUID, facility_id: UUID | None) -> bytes:
     name, _, payload = wrapped.partition(".")
-    place = f"data key {key_id}"
     try:
-        raw, master = _decode(payload), _masters()[name]
+        raw, master = a2b_base64(payload), _masters()[name]
         return AESGCM(master).decrypt(raw[:12], raw[12:], _wrapping_place(key_id, facility_id))
     except KeyError as error:
-        raise SealBroken(place, "its master key is not among MASTER_KEYS") from error
+        raise SealBroken("its master key is not among MASTER_KEYS") from error
     except (InvalidTag, ValueError) as error:
-        raise SealBroken(place, "the wrapped key was altered") from error
+        raise SealBroken("the wrapped key was altered") from error
 
 
 def _current_key(facility_id: UUID | None) -> DataKey:
@@ -145,20 +171,20 @@ def _current_key(facility_id: UUID | None) -> DataKey:
     if key is None or not _still_valid(key):
         key = _load("facility_id IS NOT DISTINCT FROM %s", facility_id) or create(facility_id)
         if key is None:
-            raise SealBroken("a new value", "the facility's key is out of reach")
+            raise SealBroken("the facility's key is out of reach")
     return key
 
 
-def _key_named(name: str, place: str) -> DataKey:
+def _key_named(name: str) -> DataKey:
     key = _by_id.get(name)
     if key is None or not _still_valid(key):
         try:
-            key_id = UUID(bytes=_decode(name + "=="))
+            key_id = UUID(bytes=a2b_base64(name + "=="))
         except ValueError as error:
-            raise SealBroken(place, "it names no key") from error
+            raise SealBroken("it names no key") from error
         key = _load("id = %s", key_id)
         if key is None:
-            raise SealBroken(place, "its key is out of reach")
+            raise SealBroken("its key is out of reach")
     return key
 
 
@@ -169,7 +195,7 @@ def _still_valid(key: DataKey) -> bool:
 
 def _load(condition: str, value, serial: int | None = None) -> DataKey | None:
     """Read and unwrap the newest key that meets the condition and that the actor may see."""
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT id, facility_id, wrapped FROM clinic_datakey
                 WHERE {condition} ORDER BY version DESC LIMIT 1""",
@@ -180,7 +206,7 @@ def _load(condition: str, value, serial: int | None = None) -> DataKey | None:
         return None
     key_id, facility_id, wrapped = row
     key = DataKey(key_id, facility_id, _unwrap(wrapped, key_id, facility_id), serial)
-    _by_id[key.prefix.split(".")[1]] = key
+    _by_id[key.name] = key
     if "facility_id" in condition:
         _current[facility_id] = key
     return key
