@@ -52,7 +52,7 @@ def upload(
     if len(data) > settings.UPLOAD_BYTES:
         raise invalid("file", _("The file is larger than 25 MB."))
     try:
-        mime_type = ocr.kind_of(data)
+        mime_type = ocr.recognise(data)
     except ocr.Unreadable as unreadable:
         raise invalid("file", unreadable.message) from unreadable
     document = Document(
@@ -127,14 +127,17 @@ def retry(*, document: Document, by) -> Document:
 def read(document_id) -> bool:
     """Read a document as the worker does; False where another worker has it or it is done.
 
-    Safe to run twice and to be killed at any point: an unfinished reading is taken up again.
+    Safe to run twice and to be killed at any point: an unfinished reading is taken up again. What
+    is not the document's fault (the decoder cannot be started) is raised, and tried again later.
     """
     document = _claim(document_id)
     if document is None:
         return False
     try:
         reading = ocr.read_document(
-            opened(document), on_progress=lambda done, total: _progress(document, done, total)
+            opened(document),
+            languages=settings.OCR_LANGUAGES,
+            on_progress=lambda done, total: _progress(document, done, total),
         )
     except (ocr.Unreadable, keyring.SealBroken, storage.NotStored) as failure:
         _finish_with_error(document, failure)
@@ -157,8 +160,8 @@ def clean_name(filename: str) -> str:
     return name.strip()[:200] or "document"
 
 
-def _place(document: Document) -> str:
-    return f"file|{document.storage_name}|{document.pk}|{document.facility_id}"
+def _place(document: Document) -> bytes:
+    return f"file|{document.storage_name}|{document.pk}|{document.facility_id}".encode()
 
 
 def _require_patient(patient: Patient) -> None:
