@@ -13,12 +13,12 @@ from django.db import transaction
 from django.dispatch import receiver
 from django.utils.crypto import salted_hmac
 
-from clinic import staffing
+from clinic import preferences, staffing
 from clinic.models import SpentCode, User
 from clinic.security import keyring, tenancy, trail
 from clinic.security.permissions import Role
 
-PLATFORM_PLACE = "mfa_authenticator.secret"
+PLATFORM_PLACE = b"mfa_authenticator.secret"
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -26,6 +26,12 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request):
         return False
+
+    def post_login(self, request, user, **options):
+        """Signed in, the pages speak the person's language, whoever used the browser before."""
+        response = super().post_login(request, user, **options)
+        preferences.remember(user, response)
+        return response
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
@@ -75,23 +81,29 @@ def has_second_factor(user: User) -> bool:
 def verify(*, request, email: str, password: str, otp: str = "") -> User | None:
     """The person with this e-mail and password, and with the second factor where she has one.
 
-    None for anything else: who exists is not told.
+    None for anything else: who exists is not told. Each failure is on the trail.
     """
     user = authenticate(request, email=email, username=email, password=password)
     if user is None or not user.is_active:
         return None
-    if not has_second_factor(user):
+    if not has_second_factor(user) or _second_factor_holds(user, otp):
         return user
+    user_login_failed.send(sender=__name__, credentials={"email": email}, request=request)
+    return None
+
+
+def _second_factor_holds(user: User, otp: str) -> bool:
+    """Whether the code is right and was not used before."""
     for authenticator in Authenticator.objects.filter(user=user):
         if authenticator.type == Authenticator.Type.WEBAUTHN or not otp:
             continue
         if authenticator.wrap().validate_code(otp):
             is_totp = authenticator.type == Authenticator.Type.TOTP
-            return user if not is_totp or spend_code(user, otp) else None
-    return None
+            return not is_totp or spend_code(user, otp)
+    return False
 
 
-def _note_as(user: User, flag: str) -> None:
+def note_as(user: User, flag: str) -> None:
     """Note the person's own act in the facility of her primary role."""
     origin = tenancy.current().origin
     with transaction.atomic():
@@ -102,13 +114,13 @@ def _note_as(user: User, flag: str) -> None:
 
 @receiver(user_logged_in)
 def note_sign_in(sender, request, user, **kwargs):
-    _note_as(user, "login")
+    note_as(user, "login")
 
 
 @receiver(user_logged_out)
 def note_sign_out(sender, request, user, **kwargs):
     if user is not None:
-        _note_as(user, "logout")
+        note_as(user, "logout")
 
 
 @receiver(user_login_failed)

@@ -1,5 +1,8 @@
-"""What verbs raise when they refuse. Surfaces turn the four kinds into answers, once
+"""What verbs raise when they refuse. Surfaces turn the kinds into answers, once
 (`config.api.errors`, `clinic.portal`)."""
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 
 class Refused(Exception):
@@ -36,6 +39,20 @@ class Stale(Refused):
     code = "stale"
 
 
+class TooLarge(Refused):
+    """More than is taken in at once; refused before it is read."""
+
+    code = "too_large"
+
+
 def invalid(field: str, message) -> Invalid:
     """An `Invalid` that names one field."""
     return Invalid(message, fields={field: [message]})
+
+
+def from_validation(error: ValidationError) -> Invalid:
+    """The `Invalid` that says what Django's validation found wrong."""
+    message = _("Some details need to be corrected.")
+    if hasattr(error, "error_dict"):
+        return Invalid(message, fields=dict(error.message_dict))
+    return Invalid(" ".join(error.messages))

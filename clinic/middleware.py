@@ -4,9 +4,11 @@ the trail are written after it."""
 import hashlib
 import ipaddress
 import re
+from contextlib import nullcontext
 from uuid import uuid4
 
 from django.conf import settings
+from django.db import transaction
 from django.utils.functional import cached_property
 
 from clinic import staffing
@@ -15,6 +17,7 @@ from clinic.security.permissions import PORTAL_ROLES, STAFF_ROLES
 from clinic.security.tenancy import Actor, Origin
 
 FACILITY_IN_SESSION = "facility"
+PROGRAMS = frozenset({"api", "fhir"})  # surfaces without pages
 REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 
 
@@ -69,7 +72,7 @@ def origin_of(request) -> Origin:
 
 def actor_of(request, origin: Origin) -> Actor:
     """The signed-in person in the roles that this surface is for; the API settles its own."""
-    if origin.surface in {"api", "fhir"} or not request.user.is_authenticated:
+    if origin.surface in PROGRAMS or not request.user.is_authenticated:
         return Actor(origin=origin)
     roles = PORTAL_ROLES if origin.surface == "portal" else STAFF_ROLES
     if origin.surface in {"accounts", "web"}:
@@ -91,13 +94,19 @@ class ActorMiddleware:
         request.origin = origin_of(request)
         request.actor = actor_of(request, request.origin)
         with tenancy.acting(request.actor):
-            response = self.get_response(request)
+            with self.transaction(request):
+                response = self.get_response(request)
             actor = tenancy.current()
             if response.status_code in {401, 403, 404} and actor.user_id:
                 self.note_refusal(request, response)
             trail.write_deferred(actor)
         response["X-Request-ID"] = request.origin.request_id
         return response
+
+    def transaction(self, request):
+        """Pages are rendered after their view has returned, so the transaction that carries the
+        context spans both. The API renders plain data; its views open their own."""
+        return nullcontext() if request.origin.surface in PROGRAMS else transaction.atomic()
 
     def note_refusal(self, request, response) -> None:
         """A refusal is on the trail too: what was asked for and the answer, never its content."""

@@ -10,23 +10,33 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
+from clinic.errors import Conflict
 from clinic.models import ApiToken, Facility, RoleAssignment, User
 from clinic.security import permissions, tenancy, trail
 from clinic.security.permissions import Permission, Role
 from clinic.security.tenancy import Actor, Origin, Purpose
 
-# The classes of roles that `app_enter` and `app_begin` are told, in the order of their parameters.
-ROLE_CLASSES = [
-    permissions.FACILITY_WIDE,
-    permissions.GRANTED,
-    permissions.CLINICAL,
-    permissions.TRAIL_READERS,
-    sorted(permissions.PORTAL_ROLES),
-]
+def _literal(roles: Iterable[str]) -> str:
+    return "'{" + ",".join(sorted(roles)) + "}'::text[]"
+
+
+# The classes of roles that `app_enter` and `app_begin` are told, in the order of their parameters:
+# constants of the statement, because they are constants of the code.
+ROLE_CLASSES = ", ".join(
+    _literal(roles)
+    for roles in (
+        permissions.FACILITY_WIDE,
+        permissions.GRANTED,
+        permissions.CLINICAL,
+        permissions.TRAIL_READERS,
+        permissions.PORTAL_ROLES,
+    )
+)
 ENTER_SQL = (
-    "SELECT facility, roles, purpose FROM app_enter(%s::uuid, %s::text, %s::text[], %s::jsonb,"
-    " %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])"
+    "SELECT facility, roles, purpose FROM"
+    f" app_enter(%s::uuid, %s::text, %s::text[], %s::jsonb, {ROLE_CLASSES})"
 )
 
 
@@ -34,7 +44,7 @@ def enter(*, user: User, roles: Iterable[Role], origin: Origin, facility: str = 
     """The actor that `user` is with the given roles, in the facility named by its slug or, where
     none is named, in the one of the primary role. An actor without a facility may do nothing."""
     bare = tenancy.origin_json(Actor(origin=origin))
-    parameters = [user.pk, facility, sorted(roles), bare, *ROLE_CLASSES]
+    parameters = [user.pk, facility, sorted(roles), bare]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(ENTER_SQL, parameters)
         row = cursor.fetchone()
@@ -67,7 +77,8 @@ def facilities_of(user: User) -> list[Facility]:
 
 @transaction.atomic
 def assign(*, user: User, role: Role, facility, department="", is_primary=False, by=None):
-    """Give a person a role in the facility; the same role twice is the same row."""
+    """Give a person a role in the facility; the same role twice is the same row, and one that was
+    taken away is given back."""
     if by is not None:
         tenancy.current().require(Permission.STAFF_MANAGE)
     assignment, _created = RoleAssignment.objects.get_or_create(
@@ -77,13 +88,19 @@ def assign(*, user: User, role: Role, facility, department="", is_primary=False,
         department=department,
         defaults={"is_primary": is_primary},
     )
+    if not assignment.is_active:
+        assignment.is_active = True
+        assignment.save(update_fields=["is_active"])
     return assignment
 
 
 @transaction.atomic
 def dismiss(*, assignment: RoleAssignment, by: User) -> None:
-    """Take a role away; it ends with the person's next request."""
+    """Take a role away; it ends with the person's next request. Nobody dismisses herself, so a
+    clinic never loses its last administrator by a slip."""
     tenancy.current().require(Permission.STAFF_MANAGE)
+    if assignment.user_id == by.pk:
+        raise Conflict(_("You cannot take your own role away. Ask another administrator."))
     assignment.is_active = assignment.is_primary = False
     assignment.save(update_fields=["is_active", "is_primary"])
 

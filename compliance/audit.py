@@ -50,6 +50,7 @@ def digest(previous: bytes, canonical: str) -> bytes:
     return hashlib.sha256(previous + canonical.encode()).digest()
 
 
+@transaction.atomic
 def head(facility_id: UUID) -> Head:
     """The head of the chain as the database has it."""
     with connection.cursor() as cursor:

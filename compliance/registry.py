@@ -1,5 +1,7 @@
 """What stands outside facilities, and why: the list that the start-up check and the tests hold."""
 
+from django.apps import apps
+
 OUR_APPS = ["clinic", "patients", "scheduling", "records", "chat", "compliance"]
 
 OUTSIDE_FACILITIES = {
@@ -17,3 +19,9 @@ NOT_AUDITED = {
     "clinic.IdempotencyKey": "a copy of an answer whose work is on the trail",
     "patients.SearchToken": "keyed digests of a patient row that is on the trail",
 }
+
+
+def audited() -> list[str]:
+    """The resources that the trail has entries of, as it names them."""
+    ours = (model for app in OUR_APPS for model in apps.get_app_config(app).get_models())
+    return [m._meta.label_lower for m in ours if m._meta.label not in NOT_AUDITED]

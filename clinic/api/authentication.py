@@ -13,8 +13,8 @@ from clinic.security import tenancy
 from clinic.security.tenancy import Actor
 
 BEGIN_SQL = (
-    "SELECT user_id, token_id, facility, roles, purpose FROM app_begin(%s::bytea, %s::text,"
-    " %s::jsonb, %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])"
+    "SELECT user_id, token_id, facility, roles, purpose FROM"
+    f" app_begin(%s::bytea, %s::text, %s::jsonb, {staffing.ROLE_CLASSES}, %s::text[])"
 )
 
 
@@ -44,11 +44,11 @@ def bearer(request) -> str | None:
     return token.strip() if kind.lower() == "bearer" and token.strip() else None
 
 
-def begin_parameters(request, token: str) -> list:
-    """The parameters of `BEGIN_SQL` for a request."""
+def begin_parameters(request, token: str, allowed: list[str] | None = None) -> list:
+    """The parameters of `BEGIN_SQL` for a request; `allowed` are roles that may go on."""
     origin = tenancy.origin_json(Actor(origin=request.origin))
     facility = request.META.get("HTTP_X_FACILITY", "")
-    return [staffing.digest_of(token), facility, origin, *staffing.ROLE_CLASSES]
+    return [staffing.digest_of(token), facility, origin, allowed]
 
 
 def actor_from(row, origin) -> Actor:

@@ -95,9 +95,8 @@ def line_chart(
         raise ValueError("every series needs one value, or None, for each label")
     series = [Series(one.name, [_number(value) for value in one.values]) for one in series]
     measured = [value for one in series for value in one.values if value is not None]
-    scale = fitting_scale(
-        [*measured, *map(float, goals), *map(float, band or ())] if measured else [], top=TOP, bottom=height - AXIS_ROOM
-    )
+    beside = [*map(float, goals), *map(float, band or ())] if measured else []
+    scale = fitting_scale([*measured, *beside], top=TOP, bottom=height - AXIS_ROOM)
     places = _places(len(labels), at)
     drawn = [_drawn(number, one, places, scale) for number, one in enumerate(series, start=1)]
     return LineChart(

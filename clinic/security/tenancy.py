@@ -46,6 +46,10 @@ class MissingFacility(RuntimeError):
     """Work was started outside a stated facility."""
 
 
+class OutsideTransaction(RuntimeError):
+    """A query was made for an actor without a transaction that carries the context."""
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where a request came from, as the trail keeps it."""

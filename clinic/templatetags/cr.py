@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from django import template
-from django.forms import BaseForm, BoundField
+from django.forms import BaseForm, BoundField, Textarea
 from django.template.context import Context
 from django.template.loader import render_to_string
 from django.utils.html import format_html
@@ -43,6 +43,8 @@ TONE_ICONS = {
 }
 ALERT_ICONS = TONE_ICONS | {"ok": "circle-check"}
 THEMES = ("auto", "light", "dark")
+ROWS = 4
+"""Lines of a text area, unless the page asks for another number or the form for fewer."""
 
 
 @cache
@@ -152,7 +154,7 @@ def nothing(
 def field(
     bound: BoundField,
     label: str = "",
-    hint: str = "",
+    hint: str | None = None,
     width: str = "",
     autocomplete: str = "",
     inputmode: str = "",
@@ -162,16 +164,18 @@ def field(
     """One form field: label, hint and error above the control, tied to it for screen readers.
 
     `width` is "s" or "m" for short answers. A field that may stay empty says so in its label,
-    unless `show_optional` is false (filters and search forms).
+    unless `show_optional` is false (filters and search forms). `hint=""` leaves out the form's own.
     """
-    hint = hint or bound.help_text
+    hint = bound.help_text if hint is None else hint
     described_by = " ".join(
         f"{bound.auto_id}_{part}"
         for part, present in (("helptext", hint), ("error", bound.errors))
         if present
     )
     kind = _field_kind(bound)
-    attrs: dict[str, Any] = {"placeholder": False}
+    attrs: dict[str, Any] = {"placeholder": False, "cols": False}
+    if isinstance(bound.field.widget, Textarea) and not rows:
+        attrs["rows"] = min(int(bound.field.widget.attrs.get("rows", ROWS)), ROWS)
     if described_by and kind != "choices":
         attrs["aria-describedby"] = described_by
     if kind == "control":
@@ -212,7 +216,7 @@ def fields(form: BaseForm) -> dict[str, Any]:
 def error_summary(form: BaseForm) -> dict[str, Any]:
     """What is wrong with a form, first on the page, each error a link to its field."""
     problems = [
-        {"target": _first_control(form[name]), "text": text}
+        {"target": _first_control(form[name]), "label": form[name].label, "text": text}
         for name, errors in form.errors.items()
         if name in form.fields
         for text in errors

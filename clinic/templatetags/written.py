@@ -15,6 +15,22 @@ from django.utils.translation import ngettext
 
 register = template.Library()
 
+BROWSERS = {
+    "Edg": "Edge",
+    "OPR": "Opera",
+    "Firefox": "Firefox",
+    "Chrome": "Chrome",
+    "Safari": "Safari",
+}
+SYSTEMS = {
+    "Android": "Android",
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Windows": "Windows",
+    "Mac OS": "Mac",
+    "CrOS": "ChromeOS",
+    "Linux": "Linux",
+}
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 TITLES = {"dr", "dra", "prof", "mr", "mrs", "ms", "mx", "sr", "sra", "doña", "dona"}
 AVATAR_TONES = ("", "cr-av-b", "cr-av-c", "cr-av-d")
@@ -77,7 +93,7 @@ def recent_moment(value: datetime | None) -> str:
     """Today, 08:12; Yesterday, 17:40; Tomorrow, 10:00; on other days as `short_moment`."""
     if not value:
         return ""
-    today = timezone.localdate() if timezone.is_aware(value) else date.today()
+    today = timezone.localdate()
     near = {
         today: _("Today, %(time)s"),
         today - timedelta(days=1): _("Yesterday, %(time)s"),
@@ -148,3 +164,17 @@ def avatar_tone(name: str | None) -> str:
 def dialled(phone: str | None) -> str:
     """A phone number as a tel: link takes it: digits, with a leading + where there is one."""
     return "".join(sign for sign in str(phone or "") if sign.isdigit() or sign == "+")
+
+
+@register.filter
+def browser(user_agent: str | None) -> str:
+    """“Firefox on Windows”, from what a browser says of itself; else the words as they came.
+
+    The order of the tables matters: Edge and Opera call themselves Chrome too, and Chrome Safari.
+    """
+    agent = str(user_agent or "")
+    name = next((name for sign, name in BROWSERS.items() if sign in agent), "")
+    system = next((name for sign, name in SYSTEMS.items() if sign in agent), "")
+    if name and system:
+        return _("%(browser)s on %(system)s") % {"browser": name, "system": system}
+    return name or agent or _("Unknown browser")

@@ -17,6 +17,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
     serials = count(1)
     transaction_serial = 0
 
+    def _cursor(self, name=None):
+        if not self.in_atomic_block and tenancy.current().facility_id is not None:
+            raise tenancy.OutsideTransaction(
+                "A query in a facility needs a transaction: without one it would see nothing."
+            )
+        return super()._cursor(name)
+
     def _set_autocommit(self, autocommit):
         super()._set_autocommit(autocommit)
         if not autocommit:

@@ -1,0 +1,79 @@
+"""The clinic's details, and choosing the clinic to work in."""
+
+from zoneinfo import available_timezones
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from clinic import facilities
+from clinic.backoffice import FormPage, Page, facilities_of, facility_of
+from clinic.middleware import FACILITY_IN_SESSION
+from clinic.models import Facility
+from clinic.security.permissions import Permission
+
+
+class FacilityForm(forms.ModelForm):
+    """What the clinic says of itself."""
+
+    timezone = forms.ChoiceField(
+        label=_("Time zone"), help_text=_("All times of the calendar are on these clocks.")
+    )
+    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
+
+    class Meta:
+        model = Facility
+        fields = facilities.DETAILS
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["timezone"].choices = [
+            (name, name.replace("_", " ")) for name in sorted(available_timezones())
+        ]
+
+
+class FacilityDetails(FormPage):
+    """Name, address, phone and time zone of the clinic."""
+
+    required = Permission.FACILITY_MANAGE
+    title = _("Clinic details")
+    template_name = "admin/form.html"
+    form_class = FacilityForm
+    extra_context = {"submit": _("Save details"), "icon": "save"}
+
+    def form_arguments(self):
+        return {"instance": facility_of(self.request)}
+
+    def carry_out(self, form):
+        details = {name: form.cleaned_data[name] for name in form.changed_data}
+        if details:
+            facilities.correct(facility=form.instance, by=self.request.user, **details)
+        messages.success(self.request, gettext("The details are saved."))
+
+    def done(self):
+        return reverse("admin:facility")
+
+
+class ChooseFacility(Page):
+    """Where a person of several clinics chooses the one to work in."""
+
+    required = Permission.ACCOUNT_USE
+    title = _("Choose a clinic")
+    template_name = "admin/clinic/choose_facility.html"
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(
+            clinics=facilities_of(self.request), here=facility_of(self.request), **kwargs
+        )
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        slug = request.POST.get("facility", "")
+        if slug not in {facility.slug for facility in facilities_of(request)}:
+            raise Http404
+        request.session[FACILITY_IN_SESSION] = slug
+        return redirect("admin:index")

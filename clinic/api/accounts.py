@@ -1,0 +1,169 @@
+"""Signing in, tokens, one's own account, and the people of the clinic."""
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.response import Response
+
+from clinic import accounts, staffing
+from clinic.api import fields
+from clinic.api.resource import Public, Resource
+from clinic.api.serializing import StrictModelSerializer, StrictSerializer, answer
+from clinic.models import ApiToken, RoleAssignment, User
+from clinic.security import tenancy
+from clinic.security.permissions import STAFF_ROLES, Permission, Role
+
+
+class Credentials(StrictSerializer):
+    """What a person proves who she is by; `otp` where her account has a second factor."""
+
+    email = fields.Text(max_length=254)
+    password = fields.Text(max_length=1000, trim_whitespace=False)
+    otp = fields.Text(max_length=20, required=False, allow_blank=True)
+    label = fields.Text(max_length=100, required=False, allow_blank=True, help_text=_("A name."))
+
+
+Issued = answer(
+    "IssuedToken",
+    token=fields.Text(help_text=_("Shown once; send it as “Authorization: Bearer …”.")),
+    expires_at=fields.Moment(),
+)
+
+
+class SignIn(Public):
+    """Sign in: a bearer token for e-mail, password and, where there is one, the second factor."""
+
+    bodies = {"create": Credentials}
+    answers = {"create": {200: Issued}}
+
+    def create(self, request):
+        """Issue a token. Whatever is wrong, the answer is the same."""
+        given = self.validated()
+        user = accounts.verify(
+            request=request._request,
+            email=given["email"],
+            password=given["password"],
+            otp=given.get("otp", ""),
+        )
+        if user is None:
+            raise AuthenticationFailed()
+        issued = staffing.issue_token(user=user, label=given.get("label", ""))
+        accounts.note_as(user, "login")
+        return Response({"token": issued.text, "expires_at": issued.expires_at})
+
+
+class TokenBody(StrictModelSerializer):
+    """A token that works; its text is not kept."""
+
+    current = fields.Flag(read_only=True, help_text=_("Whether this request was sent with it."))
+
+    class Meta:
+        model = ApiToken
+        fields = ("id", "label", "created_at", "expires_at", "current")
+        read_only_fields = fields
+
+
+class Tokens(Resource):
+    """One's own tokens."""
+
+    required = dict.fromkeys(("list", "destroy", "clear"), Permission.ACCOUNT_USE)
+    serializer_class = TokenBody
+    noted = False
+
+    def visible(self):
+        return ApiToken.objects.valid().filter(user_id=self.request.user.pk)
+
+    def shape(self, item):
+        item.current = str(item.pk) == tenancy.current().origin.token
+        return super().shape(item)
+
+    def destroy(self, request, pk):
+        """End a token; it holds from the next request on."""
+        staffing.revoke_token(token=self.get_object(), by=request.user)
+        return Response(status=204)
+
+    def clear(self, request):
+        """End all one's tokens, the one of this request among them."""
+        for token in self.visible():
+            staffing.revoke_token(token=token, by=request.user)
+        return Response(status=204)
+
+
+class RoleBody(StrictModelSerializer):
+    """A role that a person holds in a facility."""
+
+    facility = fields.Id(source="facility_id", read_only=True)
+    role = fields.Choice(choices=Role.choices, read_only=True)
+
+    class Meta:
+        model = RoleAssignment
+        fields = ("role", "facility", "department", "is_primary")
+        read_only_fields = fields
+
+
+class UserBody(StrictModelSerializer):
+    """A person with an account."""
+
+    roles = RoleBody(many=True, read_only=True, source="held")
+
+    class Meta:
+        model = User
+        fields = (
+            "id", "email", "first_name", "last_name", "phone", "license_number", "npi_number",
+            "roles", "is_active",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class Users(Resource):
+    """The people who work here; who manages them sees patients' and relatives' accounts too."""
+
+    required = dict.fromkeys(("list", "retrieve"), Permission.STAFF_VIEW)
+    serializer_class = UserBody
+    noted = False
+
+    def visible(self):
+        held = RoleAssignment.objects.filter(
+            facility_id=tenancy.current().facility_id, is_active=True
+        )
+        if not tenancy.current().may(Permission.STAFF_MANAGE):
+            held = held.filter(role__in=STAFF_ROLES)
+        return User.objects.filter(pk__in=held.values("user_id"))
+
+    def shapes(self, items):
+        roles = RoleAssignment.objects.filter(user_id__in=[u.pk for u in items], is_active=True)
+        for user in items:
+            user.held = []
+        by_id = {user.pk: user for user in items}
+        for role in roles:
+            by_id[role.user_id].held.append(role)
+        return [super(Users, self).shape(user) for user in items]
+
+    def shape(self, item):
+        return self.shapes([item])[0]
+
+
+class MeBody(UserBody):
+    """One's own account, and what one may do in the facility acted in."""
+
+    facility = fields.Id(read_only=True)
+    permissions = fields.Names(choices=Permission.choices, read_only=True)
+
+    class Meta(UserBody.Meta):
+        fields = (*UserBody.Meta.fields, "facility", "permissions")
+        read_only_fields = fields
+
+
+class Me(Users):
+    """One's own account."""
+
+    required = {"retrieve": Permission.ACCOUNT_USE}
+    serializer_class = MeBody
+
+    def visible(self):
+        return User.objects.filter(pk=self.request.user.pk)
+
+    def retrieve(self, request):
+        """One's own account, with the roles in every facility."""
+        actor, me = tenancy.current(), self.visible().get()
+        me.facility, me.permissions = actor.facility_id, sorted(actor.permissions)
+        return Response(self.shape(me))

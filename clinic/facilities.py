@@ -1,0 +1,39 @@
+"""The clinic's own details."""
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from clinic.errors import Missing, from_validation, invalid
+from clinic.models import Facility, User
+from clinic.security import tenancy
+from clinic.security.permissions import Permission
+
+DETAILS = (
+    "name", "facility_type", "npi", "tax_id", "timezone", "language", "phone", "emergency_number",
+    "address_line1", "city", "state", "zip_code",
+)  # fmt: skip
+
+
+@transaction.atomic
+def correct(*, facility: Facility, by: User, **details) -> Facility:
+    """Change the name, the address or another of `DETAILS` of the clinic acted in.
+
+    Visits keep their instants when the time zone changes, weekly hours their wall-clock times.
+    Raises `Invalid` naming the fields that cannot be.
+    """
+    actor = tenancy.current()
+    actor.require(Permission.FACILITY_MANAGE)
+    row = Facility.objects.select_for_update().filter(pk=facility.pk).first()
+    if row is None or row.pk != actor.facility_id:
+        raise Missing(_("There is no such clinic."))
+    if unknown := set(details) - set(DETAILS):
+        raise invalid(unknown.pop(), _("This field cannot be set."))
+    for name, value in details.items():
+        setattr(row, name, value)
+    try:
+        row.clean_fields(exclude=[f.name for f in row._meta.fields if f.name not in details])
+    except ValidationError as error:
+        raise from_validation(error) from error
+    row.save(update_fields=[*details, "updated_at"])
+    return row

@@ -1,0 +1,175 @@
+"""Entries of the trail in words: who, what, about whom, why."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+from clinic.models import LogEntry, RoleAssignment, User
+from clinic.security import tenancy
+from clinic.security.tenancy import Purpose
+from compliance.review import ALARMS, REFUSED, RISKY
+from patients.models import Patient
+
+Action = LogEntry.Action
+MOST_FIELDS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row of the explorer; see templates/admin/clinic/trail.html."""
+
+    who: str
+    role: str
+    at: datetime
+    what: str
+    patient: str
+    patient_id: UUID | None
+    why: str
+    state: str
+    tone: str
+    address: str
+
+
+def lines(entries: Iterable[LogEntry]) -> list[Line]:
+    """The entries in words, in three queries whatever their number."""
+    rows = list(entries)
+    people = people_named({row.actor_id for row in rows})
+    roles = roles_of(people)
+    patients = _patients({row.patient_id for row in rows})
+    return [
+        Line(
+            who=people.get(row.actor_id) or _who(row),
+            role=", ".join(roles.get(row.actor_id, ())),
+            at=row.timestamp,
+            what=what(row),
+            patient=patients.get(row.patient_id, "") or _unnamed(row.patient_id),
+            patient_id=row.patient_id,
+            why=why(row),
+            address=row.remote_addr or "",
+            **state(row),
+        )
+        for row in rows
+    ]
+
+
+def people_named(ids: Iterable[UUID | None]) -> dict[UUID, str]:
+    found = User.objects.in_bulk({pk for pk in ids if pk})
+    return {pk: person.get_full_name() for pk, person in found.items()}
+
+
+def roles_of(ids: Iterable[UUID]) -> dict[UUID, list[str]]:
+    """The roles that people hold in the clinic today."""
+    held = RoleAssignment.objects.filter(
+        user_id__in=list(ids), facility_id__in=tenancy.current().facilities, is_active=True
+    )
+    roles: dict[UUID, list[str]] = {}
+    for one in held:
+        roles.setdefault(one.user_id, []).append(one.get_role_display())
+    return roles
+
+
+def what(entry: LogEntry) -> str:
+    """One sentence about what was done, with the names of things and never their values."""
+    flags = set(entry.compliance_flags)
+    signs = {
+        "login": _("Signed in"),
+        "logout": _("Signed out"),
+        "login_failed": _("Could not sign in"),
+    }
+    for flag, sentence in signs.items():
+        if flag in flags:
+            return sentence
+    if REFUSED in flags:
+        return _("Was refused (%(status)s)") % {"status": _detail(entry, "status") or "403"}
+    if "seal_broken" in flags:
+        return _("A sealed value could not be opened: %(what)s") % {"what": noun(entry.resource)}
+    return _sentence(entry) % {"what": noun(entry.resource)}
+
+
+def why(entry: LogEntry) -> str:
+    """The purpose of use; of a change, which details were changed."""
+    purpose = Purpose(entry.purpose).label if entry.purpose in Purpose.values else ""
+    reasons = [flag.partition(":")[2] for flag in entry.compliance_flags if ":" in flag]
+    changed = _changed(entry) if entry.action == Action.UPDATE else []
+    return ". ".join(filter(None, [str(purpose), *reasons, ", ".join(changed)]))
+
+
+def state(entry: LogEntry) -> dict[str, str]:
+    flags = set(entry.compliance_flags)
+    if REFUSED in flags:
+        return {"state": _("Refused"), "tone": "danger"}
+    if flags & set(ALARMS) or entry.risk_score >= RISKY:
+        return {"state": _("To review"), "tone": "warn"}
+    return {"state": _("Usual"), "tone": "ok"}
+
+
+def noun(resource: str, *, plural: bool = False) -> str:
+    """What a resource is called: “patients.patient” is a patient."""
+    try:
+        meta = apps.get_model(resource)._meta
+    except (LookupError, ValueError):
+        return resource
+    return str(meta.verbose_name_plural if plural else meta.verbose_name)
+
+
+def _sentence(entry: LogEntry) -> str:
+    if entry.action == Action.ACCESS:
+        readings = {
+            "chart": _("Opened the chart"),
+            "list": _("Saw in a list: %(what)s"),
+            "search": _("Found by a search: %(what)s"),
+            "download": _("Took a copy: %(what)s"),
+            "answer": _("Read to answer a question: %(what)s"),
+        }
+        return readings.get(_detail(entry, "how"), _("Read: %(what)s"))
+    changes = {
+        Action.CREATE: _("Added: %(what)s"),
+        Action.UPDATE: _("Changed: %(what)s"),
+        Action.DELETE: _("Took away: %(what)s"),
+    }
+    return changes[entry.action]
+
+
+def _changed(entry: LogEntry) -> list[str]:
+    """The names of the columns that were changed."""
+    try:
+        meta = apps.get_model(entry.resource)._meta
+    except (LookupError, ValueError):
+        return []
+    names = []
+    for column in list(entry.changes or {})[:MOST_FIELDS]:
+        try:
+            names.append(str(meta.get_field(column.removesuffix("_id")).verbose_name))
+        except FieldDoesNotExist:
+            names.append(column)
+    return names
+
+
+def _detail(entry: LogEntry, name: str) -> Any:
+    return (entry.additional_data or {}).get(name, "")
+
+
+def _who(entry: LogEntry) -> str:
+    return _("A person who is gone") if entry.actor_id else _("The clinic’s computer")
+
+
+def _patients(ids: set[UUID | None]) -> dict[UUID, str]:
+    """Names and record numbers, for who may see patients."""
+    known = Patient.objects.filter(
+        pk__in=[pk for pk in ids if pk], facility_id__in=tenancy.current().facilities
+    )
+    return {row.pk: f"{row.full_name}, {row.mrn}" for row in known}
+
+
+def _unnamed(patient_id: UUID | None) -> str:
+    """A patient whose name the reviewer does not see has the end of the id."""
+    if patient_id is None:
+        return ""
+    return capfirst(_("patient …%(end)s") % {"end": str(patient_id)[-6:]})

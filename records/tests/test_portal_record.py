@@ -1,0 +1,113 @@
+"""My record: what is known of the person shown, as far as it is shared."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from clinic.models import LogEntry
+from clinic.security import tenancy
+from clinic.security.permissions import Category
+from patients import access
+from patients.models import AccessGrant, Allergy, Condition, Medication, Reading
+from records import charting
+from records.portal import readings
+
+
+@pytest.fixture
+def charted(cast):
+    """John has an allergy, a medicine, a problem, readings and a note."""
+    with tenancy.system(cast.harbor):
+        whose = {"facility": cast.harbor, "patient": cast.mr_doe}
+        Allergy.objects.create(**whose, allergen="Penicillin", severity="severe")
+        Medication.objects.create(**whose, generic_name="Amlodipine", dosage="5 mg")
+        Medication.objects.create(**whose, generic_name="Aspirin", is_active=False)
+        Condition.objects.create(**whose, display="Hypertension")
+        for weeks, upper, lower in ((3, 150, 95), (2, 140, 90), (1, 131, 82)):
+            Reading.objects.create(
+                **whose, reading_type="blood_pressure", value=upper, unit="mm[Hg]",
+                components=[{"code": "8462-4", "value": str(lower), "unit": "mm[Hg]"}],
+                taken_at=timezone.now() - timedelta(weeks=weeks),
+            )  # fmt: skip
+        Reading.objects.create(
+            **whose, reading_type="laboratory", display="Potassium", value=Decimal("5.9"),
+            unit="mmol/L", reference_low=Decimal("3.5"), reference_high=Decimal("5.3"),
+            taken_at=timezone.now(),
+        )  # fmt: skip
+    with cast.acting("sarah"):
+        charting.write(
+            patient=cast.mr_doe, primary_diagnosis="Migraine", treatment="Rest", final=True,
+            by=cast.sarah,
+        )  # fmt: skip
+        charting.write(patient=cast.mr_doe, primary_diagnosis="Only a draft", by=cast.sarah)
+    return cast
+
+
+def test_the_record_on_one_page(browse, charted):
+    answer = browse("john").get("/portal/record/")
+    page = answer.content.decode()
+    for words in ("Penicillin", "Severe", "Amlodipine", "Hypertension", "Migraine", "Rest"):
+        assert words in page
+    assert "Aspirin" not in page, "a medicine that is not taken any more"
+    assert "Only a draft" not in page
+    newest = {one.name: one for one in answer.context["readings"]}
+    assert newest["Blood pressure"].value == "131/82"
+    assert (newest["Potassium"].usual, newest["Potassium"].in_range) == ("3.5 to 5.3", False)
+    [course] = answer.context["charts"]
+    assert course.takeaway.startswith("It has come down since ") and "131 over 82" in course.takeaway
+
+
+def test_nothing_of_it_is_shown_to_others(browse, charted):
+    for name in ("jane", "ana"):
+        page = browse(name).get("/portal/record/").content.decode()
+        assert not any(words in page for words in ("Penicillin", "Amlodipine", "Migraine", "John"))
+
+
+@pytest.mark.parametrize(
+    ("category", "there", "not_there"),
+    [
+        (Category.MEDICATIONS, ["Penicillin", "Amlodipine"], ["Hypertension", "Migraine", "131"]),
+        (Category.RECORDS, ["Hypertension", "Migraine", "131"], ["Penicillin", "Amlodipine"]),
+    ],
+)
+def test_each_part_is_shared_for_itself(browse, charted, category, there, not_there):
+    with tenancy.system(charted.harbor):
+        access.grant(
+            patient=charted.mr_doe, user=charted.jane, categories=[Category.VIEW, category],
+            source=AccessGrant.Source.FAMILY,
+        )  # fmt: skip
+    browser = browse("jane")
+    browser.post(f"/portal/person/{charted.mr_doe.pk}/")
+    page = browser.get("/portal/record/").content.decode()
+    assert "Not everything is shared with you" in page
+    assert all(words in page for words in there)
+    assert not any(words in page for words in not_there)
+
+
+def test_the_look_is_noted_with_the_parts_that_were_shown(browse, charted):
+    browse("john").get("/portal/record/")
+    with tenancy.system(charted.harbor):
+        entry = LogEntry.entries.reads().get(patient_id=charted.mr_doe.pk)
+    assert entry.additional_data == {"how": "chart", "parts": ["medicines", "record"]}
+
+
+def test_a_reading_of_another_unit_is_not_drawn_in_the_same_chart():
+    now = timezone.now()
+    taken = [
+        Reading(reading_type="weight", value=Decimal(v), unit=u, taken_at=now - timedelta(days=n))
+        for n, (v, u) in enumerate([("80", "kg"), ("176", "lb"), ("82", "kg")])
+    ]
+    [course] = readings.courses(taken, most=2)
+    assert [row.values for row in course.chart.rows] == [[82.0], [80.0]]
+    assert readings.courses(taken[:2], most=2) == []
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "flags", "expected"),
+    [("1", "3", [], True), ("3", None, [], False), (None, "3", [], True),
+     (None, None, ["H"], False), (None, None, ["N"], True), (None, None, [], None)],
+)  # fmt: skip
+def test_whether_a_value_is_usual(low, high, flags, expected):
+    bounds = {"reference_low": low and Decimal(low), "reference_high": high and Decimal(high)}
+    assert readings.in_range(Reading(value=Decimal(2), flags=flags, **bounds)) is expected
