@@ -10,7 +10,7 @@ from django.test import TransactionTestCase
 
 from config import environment
 
-pytest_plugins = ["clinic.tests.browsing", "clinic.tests.people"]
+pytest_plugins = ["clinic.tests.browsing", "clinic.tests.people", "clinic.tests.programs"]
 
 
 def _credentials(url_name: str) -> dict:

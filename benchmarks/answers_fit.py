@@ -34,7 +34,7 @@ SEED = 7
 GIVEN = 6
 THRESHOLD = 0.5
 RIDGE = 0.002
-QUESTIONS = 100
+QUESTIONS = 60
 # Both groups of one question weigh the same; a MedQuAD question, whose "unanswerable" passages
 # now and then do answer, weighs less than a chart's.
 WEIGHTS = {"right": 4.0, "wrong": 0.5, "own": 1.5, "same disease": 0.25, "elsewhere": 0.4}

@@ -89,7 +89,8 @@ def _rows(web, token, facility, ids, specialist, kind, day: date, count: int):
     opening = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=2)
 
     def visit(number):
-        start = opening + timedelta(minutes=30 * next(slots))
+        days, place = divmod(next(slots), 46)  # the last half hour of a day is not offered
+        start = opening + timedelta(days=days, minutes=30 * place)
         return {"start_datetime": start.isoformat(), "patient": ids[number % len(ids)],
                 "specialist": str(specialist.pk), "appointment_type": str(kind.pk)}  # fmt: skip
 

@@ -121,6 +121,7 @@ def _cited(answer, hits) -> tuple[str, list[dict]]:
                     "start": chunk.start + citation.start,
                     "end": chunk.start + citation.end,
                     "sentence": number,
+                    "claim": sentence.text,
                 }
             )
     return " ".join(sentence.text for sentence in answer.sentences), citations

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from statistics import fmean, pstdev
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import fmean
 
 # Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009.
 SATURATION, LENGTH = 1.2, 0.75
 # Measured by benchmarks/answers.py; docs/answers.md has the figures.
-LEXICAL_WEIGHT = 0.3
+LEXICAL_WEIGHT = 0.25
+EXACT_WEIGHT = 0.7
 
 
 def bm25(
@@ -60,13 +61,24 @@ def fuse(
     ]
 
 
+def lexical_weight(query: Iterable[str]) -> float:
+    """Return the weight of the words for a query of these lexemes.
+
+    Vectors blur codes, numbers and names of few letters; who asks for one means exactly that, so
+    the more of the query they are, the more its words count.
+    """
+    exact = [any(letter.isdigit() for letter in lexeme) for lexeme in query]
+    share = sum(exact) / len(exact) if exact else 0.0
+    return LEXICAL_WEIGHT + (EXACT_WEIGHT - LEXICAL_WEIGHT) * min(1.0, 2 * share)
+
+
 def _saturated(count: int, relative_length: float) -> float:
     return count * (SATURATION + 1) / (count + SATURATION * (1 - LENGTH + LENGTH * relative_length))
 
 
 def _standard(scores: Sequence[float]) -> list[float]:
-    spread = pstdev(scores) if len(scores) > 1 else 0.0
-    if not spread:
-        return [0.0] * len(scores)
-    middle = fmean(scores)
-    return [(score - middle) / spread for score in scores]
+    if len(scores) == 0:
+        return []
+    middle = math.fsum(scores) / len(scores)
+    spread = math.sqrt(math.fsum((score - middle) ** 2 for score in scores) / len(scores))
+    return [(score - middle) / spread if spread else 0.0 for score in scores]

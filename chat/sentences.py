@@ -8,6 +8,7 @@ abbreviation, within a number or within a date.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import NamedTuple
 
 ABBREVIATIONS = frozenset(
@@ -23,7 +24,8 @@ ABBREVIATIONS = frozenset(
     # Clinical shorthand.
     "pt pts pac hx dx tx rx sx fx adm admin temp resp hosp dept depto tel telf ramal ext est "
     # Months.
-    "jan feb fev mar apr abr may mai jun jul aug ago sep sept set oct out nov dec dez dic ene".split()
+    "jan feb fev mar apr abr may mai jun jul aug ago sep sept set oct out nov dec dez dic "
+    "ene".split()
 )
 # After these a capital letter or a digit nearly always continues the same sentence; the other
 # abbreviations also stand at the end of sentences ("18 mg. She sleeps well").
@@ -31,11 +33,14 @@ NEVER_LAST = frozenset(
     "dr dra drs dras mr mrs ms mx prof profa profª sr sra srs sras srta sto st e.g eg i.e ie vs cf "
     "p.ex approx aprox ca fig figs no nos nr nº núm num art ref pág pag".split()
 )
-STOP = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s)")
+# A run of stops is tried from its start alone, or a page of dots would take hours.
+STOP = re.compile(r"(?<![.!?…])[.!?…]+[\"'”’»)\]]*(?=\s)|[。！？।។]")
 LAST_WORD = re.compile(r"[\wªº.]+$")
 BULLET = re.compile(r"\s*(?:[-–—•·*▪◦►✓]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s+\S")
 LABEL = re.compile(r"\s*[^\s:.;,][^:.;\n]{0,40}:\s")
 COLUMNS = re.compile(r"\S(?:\t|\s{3,}|\s*\|\s*)\S")
+# Lines are not wrapped at fewer letters than this.
+NARROWEST = 40
 BLANK = re.compile(r"\n[ \t\r]*\n\s*")
 
 
@@ -54,8 +59,9 @@ def paragraphs(text: str) -> list[Span]:
 def sentences(text: str) -> list[Span]:
     """Return the sentences of `text` in order; together they hold every visible character."""
     found: list[Span] = []
+    width = max((len(line.rstrip()) for line in text.splitlines() if not _is_row(line)), default=0)
     for paragraph in paragraphs(text):
-        for block in _trimmed(text, *paragraph, _hard_breaks(text, paragraph)):
+        for block in _trimmed(text, *paragraph, _hard_breaks(text, paragraph, width)):
             found += _trimmed(text, *block, _stops(text, block))
     return found
 
@@ -70,17 +76,16 @@ def _trimmed(text: str, start: int, end: int, borders: list[int]) -> list[Span]:
     return spans
 
 
-def _hard_breaks(text: str, paragraph: Span) -> list[int]:
-    """Return the line ends that an author set, leaving out those that a page's width forced."""
+def _hard_breaks(text: str, paragraph: Span, width: int) -> list[int]:
+    """Return the line ends that an author set, leaving out those that the page's width forced."""
     lines, at = [], paragraph.start
     for line in text[paragraph.start : paragraph.end].splitlines(keepends=True):
         lines.append((at, line.rstrip()))
         at += len(line)
-    widest = max(len(line) for _, line in lines)
     return [
         begin
-        for (_, above), (begin, line) in zip(lines, lines[1:], strict=False)
-        if _stands_alone(line) or _is_row(above) or _ends_early(above, line, widest)
+        for (_, above), (begin, line) in pairwise(lines)
+        if _stands_alone(line) or _is_row(above) or _ends_early(above, line, width)
     ]
 
 
@@ -92,10 +97,10 @@ def _is_row(line: str) -> bool:
     return bool(COLUMNS.search(line.strip()))
 
 
-def _ends_early(above: str, line: str, widest: int) -> bool:
+def _ends_early(above: str, line: str, width: int) -> bool:
     """A wrapped line would have had room for the word that starts the next one."""
     following = line.split(maxsplit=1)[0] if line.strip() else ""
-    has_room = len(above) + 1 + len(following) <= max(widest, 40) * 0.85
+    has_room = len(above) + 1 + len(following) <= max(width, NARROWEST) * 0.85
     return has_room and not following[:1].islower()
 
 

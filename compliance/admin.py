@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from clinic import charts
 from clinic.backoffice import Page
+from clinic.backoffice.fields import day_field
 from clinic.models import LogEntry
 from clinic.security import trail
 from clinic.security.permissions import Permission
@@ -57,10 +58,7 @@ class TrailForm(forms.Form):
         nouns.sort(key=lambda pair: pair[1])
         self.fields["resource"].choices = [("", _("Anything")), *nouns]
         for name, label in (("from", _("From")), ("to", _("To"))):
-            self.fields[name] = forms.DateField(
-                label=label, required=False,
-                widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-            )  # fmt: skip
+            self.fields[name] = day_field(label, required=False)
 
     def clean(self):
         cleaned = super().clean()

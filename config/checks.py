@@ -3,6 +3,8 @@
 from django.core.checks import Error, register
 from django.db import models
 
+from clinic.security.permissions import Permission
+
 
 @register()
 def every_table_states_its_tenancy(app_configs, **kwargs):
@@ -21,3 +23,37 @@ def every_table_states_its_tenancy(app_configs, **kwargs):
                 Error(f"{model._meta.label} names no facility.", obj=model, id="chartroom.E001")
             )
     return errors
+
+
+@register()
+def every_api_view_states_its_permissions(app_configs, **kwargs):
+    """Each action of the API names a permission, or its view is public and says so."""
+    from django.urls import get_resolver
+
+    errors = []
+    for name, callback in _api_views(get_resolver().url_patterns):
+        if getattr(callback, "public", False):
+            continue
+        view = getattr(callback, "cls", None)
+        if getattr(view, "public", False):
+            continue
+        actions = set(getattr(callback, "actions", {}).values()) - {"metadata"}
+        required = getattr(view, "required", {})
+        unstated = {a for a in actions if not isinstance(required.get(a), Permission)}
+        if view is None or not actions or unstated:
+            missing = ", ".join(sorted(unstated)) or "anything"
+            errors.append(
+                Error(f"{name} states no permission for {missing}.", obj=view, id="chartroom.E002")
+            )
+    return errors
+
+
+def _api_views(patterns, prefix=""):
+    """(address, callback) of every pattern below /api/."""
+    for pattern in patterns:
+        address = prefix + str(pattern.pattern)
+        if hasattr(pattern, "url_patterns"):
+            if "api/".startswith(address) or address.startswith("api/"):
+                yield from _api_views(pattern.url_patterns, address)
+        elif address.startswith("api/"):
+            yield address, pattern.callback

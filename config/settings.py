@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 from config import environment as env
@@ -36,7 +37,7 @@ INSTALLED_APPS = [
     "chat",
     "compliance",
     "config.site.SiteConfig",
-    "unfold",
+    "unfold.apps.BasicAppConfig",  # its other config would put its own site in the place of ours
     "unfold.contrib.filters",
     "unfold.contrib.forms",
     "config.site.StaffAdminConfig",
@@ -212,7 +213,7 @@ STORAGES = {
 }
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 UPLOAD_BYTES = 25 * 1024 * 1024
-FILE_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_BYTES + 1  # an upload never lies in a plain temporary file
+FILE_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_BYTES + 64 * 1024  # an upload never lies in a plain temporary file
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 
 # --- Outside parts -------------------------------------------------------------------------------
@@ -241,6 +242,8 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "config.api.schema.Schema",
     "EXCEPTION_HANDLER": "config.api.errors.problem",
     "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+    "DEFAULT_METADATA_CLASS": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {
@@ -253,6 +256,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": ["config.api.schema.tidy"],  # enumerations stay where they are used
 }
 
 # --- Browser -------------------------------------------------------------------------------------
@@ -281,6 +285,33 @@ CONTENT_SECURITY_POLICY = {
 ADMIN_CONTENT_SECURITY_POLICY = {
     "script-src": [SELF, UNSAFE_EVAL],
     "style-src-attr": [UNSAFE_INLINE],
+}
+
+# --- The staff's site ----------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": "Chartroom",
+    "SITE_HEADER": "Chartroom",
+    "SITE_SUBHEADER": "config.sidebar.clinic_name",
+    "SITE_SYMBOL": "stethoscope",
+    "SITE_URL": None,
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("chartroom/favicon.svg")}
+    ],
+    "SHOW_HISTORY": False,  # the trail has it
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_LANGUAGES": True,
+    "LANGUAGES": {"action": "/language/"},
+    "STYLES": [
+        lambda _: static("chartroom/chartroom.css"),
+        lambda _: static("chartroom/admin.css"),
+    ],
+    "SCRIPTS": [
+        lambda _: static("chartroom/js/admin.js"),
+        lambda _: static("chartroom/js/chartroom.js"),
+    ],
+    "ACCOUNT": {"navigation": "config.sidebar.account_links"},
+    "SIDEBAR": {"navigation": "config.sidebar.navigation"},
+    "DASHBOARD_CALLBACK": "config.dashboard.today",
 }
 
 LOGGING = {

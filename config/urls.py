@@ -2,8 +2,21 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.i18n import set_language
 
+import chat.portal
+import patients.portal
+import records.portal
+import scheduling.portal
 from config import pages
+from config.api import docs
+
+portal = [
+    *patients.portal.urlpatterns,
+    *scheduling.portal.urlpatterns,
+    *records.portal.urlpatterns,
+    *chat.portal.urlpatterns,
+]
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -11,4 +24,14 @@ urlpatterns = [
     path("readyz", pages.readyz, name="readyz"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("portal/", include((portal, "portal"))),
+    path("language/", set_language, name="set_language"),
+    path("api/v1/", include("config.api.router")),
+    path("api/schema/", docs.schema, name="api-schema"),
+    path("api/docs/", docs.docs, name="api-docs"),
 ]
+
+handler400 = "config.api.errors.bad_request"
+handler403 = "config.api.errors.forbidden"
+handler404 = "config.api.errors.not_found"
+handler500 = "config.api.errors.server_error"

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 
 from django.contrib.auth.models import Permission as ModelPermission
 from django.db import models, transaction
+from django.db.models import F, Func, Value
 from guardian.backends import ObjectPermissionBackend
 
 from clinic.models import User
@@ -38,11 +40,50 @@ def visible(
     return queryset.none()
 
 
+def in_context(queryset: models.QuerySet, category: Category, column: str = "id"):
+    """The same door, for a reading whose actor is settled by the database in the same round trip
+    (`clinic.api.quick`): the condition asks the transaction's context instead of ours."""
+    return queryset.filter(_within_reach(column, category), facility_id=ACTING_FACILITY)
+
+
+@cache
+def _within_reach(column: str, category: Category) -> "WithinReach":
+    return WithinReach(F(column), Value(category.value))
+
+
+class ActingFacility(Func):
+    """The facility that the transaction acts in."""
+
+    template = "(SELECT app_facility())"
+    output_field = models.UUIDField()
+
+
+class WithinReach(Func):
+    """Whether the patient that a column names is within the transaction's reach."""
+
+    template = (
+        "((SELECT app_reach()) = 'facility'"
+        " OR %(column)s = ANY ((SELECT app_patients(%(category)s))::uuid[]))"
+    )
+    output_field = models.BooleanField()
+    conditional = True
+
+    def as_sql(self, compiler, connection, **context):
+        column, category = self.source_expressions
+        (left, _none), (right, parameters) = compiler.compile(column), compiler.compile(category)
+        return self.template % {"column": left, "category": right}, list(parameters)
+
+
+ACTING_FACILITY = ActingFacility()
+
+
 def granted_to(user_id, category: Category) -> models.QuerySet:
     """The ids of patients of whom the person holds a current grant of the category."""
-    return AccessGrant.grants.current().filter(
-        user_id=user_id, permission__codename=category.value
-    ).values("content_object_id")
+    return (
+        AccessGrant.grants.current()
+        .filter(user_id=user_id, permission__codename=category.value)
+        .values("content_object_id")
+    )
 
 
 def may(user, patient: Patient, category: Category) -> bool:
@@ -53,6 +94,17 @@ def may(user, patient: Patient, category: Category) -> bool:
     if actor.reach == Reach.FACILITY:
         return True
     return granted_to(actor.user_id, category).filter(content_object_id=patient.pk).exists()
+
+
+def categories_of(user, patient: Patient) -> frozenset[Category]:
+    """All categories of this patient's chart that the actor reaches, in one query."""
+    actor = tenancy.current()
+    if user.pk != actor.user_id or patient.facility_id not in actor.facilities:
+        return frozenset()
+    if actor.reach == Reach.FACILITY:
+        return frozenset(Category)
+    held = AccessGrant.grants.current().filter(user_id=user.pk, content_object=patient)
+    return frozenset(Category(name) for name in held.values_list("permission__codename", flat=True))
 
 
 def require(user, patient: Patient, category: Category) -> None:

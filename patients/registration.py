@@ -1,12 +1,13 @@
 """Registering patients and correcting who they are."""
 
+import re
 from datetime import date
 
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clinic.errors import Conflict, Invalid, Stale
+from clinic.errors import Conflict, Invalid, Stale, invalid
 from clinic.security import blindindex, tenancy
 from clinic.security.permissions import Permission
 from patients.models import Patient
@@ -19,6 +20,7 @@ IDENTITY_FIELDS = (
 )  # fmt: skip
 # Record numbers leave out the letters I and O, which are read as 1 and 0.
 MRN_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
+MRN = re.compile(r"[A-Za-z0-9._/-]{1,50}", re.ASCII)
 
 
 class NumberTaken(Conflict):
@@ -35,11 +37,19 @@ def register(*, by, mrn: str = "", fhir_id: str = "", **identity) -> Patient:
     actor = tenancy.current()
     actor.require(Permission.PATIENT_REGISTER)
     check(identity, new=True)
+    if mrn and not MRN.fullmatch(mrn):
+        raise invalid("mrn", _("A record number has up to 50 letters, digits, dots and dashes."))
     facility_id = actor.facility_id
-    mrn = mrn or next_mrn(facility_id)
-    patient = Patient(facility_id=facility_id, mrn=mrn, fhir_id=fhir_id, **identity)
-    _save(patient, insert=True)
-    return patient
+    while True:
+        number = mrn or next_mrn(facility_id)
+        patient = Patient(facility_id=facility_id, mrn=number, fhir_id=fhir_id, **identity)
+        try:
+            _save(patient, insert=True)
+        except NumberTaken as taken:
+            if mrn or "mrn" not in taken.fields:
+                raise  # else somebody chose the number that was next: the one after it will do
+        else:
+            return patient
 
 
 @transaction.atomic
@@ -128,9 +138,7 @@ def _taken(error: IntegrityError) -> Exception:
 def tokens_of(patient: Patient) -> set[bytes]:
     """Everything that the patient is found by."""
     facility_id = patient.facility_id
-    names = blindindex.name_tokens(
-        [patient.first_name, patient.last_name], facility_id=facility_id
-    )
+    names = blindindex.name_tokens([patient.first_name, patient.last_name], facility_id=facility_id)
     return names | blindindex.exact_tokens(
         facility_id=facility_id,
         phones=[patient.phone],

@@ -21,13 +21,17 @@ def find(user, query: str) -> QuerySet[Patient]:
     shorter word must be the whole name). A number is a phone, SSN, CPF or record number; an `@` an
     e-mail; a date the day of birth.
     """
-    patients = access.visible_to(user)
+    patients, facility_id = access.visible_to(user), tenancy.current().facility_id
+    if facility_id is None:
+        return patients.none()
+    return matching(patients, query, facility_id=facility_id)
+
+
+def matching(patients: QuerySet[Patient], query: str, *, facility_id) -> QuerySet[Patient]:
+    """Those of the facility's patients whom the query fits."""
     query = query.strip()
     if not query:
         return patients
-    facility_id = tenancy.current().facility_id
-    if facility_id is None:
-        return patients.none()
     matches = Q(mrn__iexact=re.sub(r"\s", "", query))
     if exact := _exact(query, facility_id):
         matches |= Q(pk__in=_with_any(facility_id, exact))

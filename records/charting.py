@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.errors import Conflict, Missing, Stale, invalid
 from clinic.security import tenancy
-from clinic.security.permissions import Category, Permission
+from clinic.security.permissions import PORTAL_ROLES, Category, Permission
 from patients import access
 from patients.models import Patient
 from records.models import MedicalRecord
@@ -30,8 +30,11 @@ class AlreadyFinal(Conflict):
 
 
 def visible_to(user) -> QuerySet[MedicalRecord]:
-    """The records that the person may see."""
+    """The records that the person may see; patients and relatives see those that are final."""
     rows = access.visible(MedicalRecord.objects.all(), user, category=Category.RECORDS)
+    roles = tenancy.current().roles
+    if roles and roles <= PORTAL_ROLES:
+        rows = rows.filter(status=MedicalRecord.Status.FINAL)
     return rows.select_related("author", "appointment")
 
 

@@ -53,10 +53,13 @@ def book(
 ) -> Appointment:
     """Book a visit that begins at the aware instant `start` and takes the type's length.
 
-    Raises `Invalid` (times), `NotOffered` (outside the specialist's hours) and `SlotTaken`; of any
-    number of rivals one wins, and nothing is stored for the others.
+    Raises `Invalid` (times; a kind that patients may not book), `NotOffered` (outside the
+    specialist's hours) and `SlotTaken`; of any number of rivals one wins, and nothing is stored for
+    the others.
     """
     _authorise(patient)
+    if _from_portal() and not appointment_type.portal_bookable:
+        raise invalid("appointment_type", _("Please call the clinic for this kind of visit."))
     start, end = check_times(start, end, appointment_type)
     require_offered(specialist, start, end)
     appointment = Appointment(
@@ -100,7 +103,7 @@ def change_status(
     if to not in allowed:
         raise WrongStatus(_("A visit that is “%(now)s” cannot become “%(then)s”.")
                           % {"now": appointment.get_status_display(), "then": Status(to).label})  # fmt: skip
-    portal = tenancy.current().roles and tenancy.current().roles <= PORTAL_ROLES
+    portal = _from_portal()
     if portal and to != Status.CANCELED:
         raise Denied(Permission.APPOINTMENT_BOOK)
     if portal and appointment.start_datetime <= timezone.now():
@@ -135,6 +138,12 @@ def require_offered(specialist: Specialist, start: datetime, end: datetime) -> N
     spans = availability.open_spans(start, end, hours, zone)
     if not any(span.start <= start and end <= span.end for span in spans):
         raise NotOffered(_("The specialist does not receive visits at that time."))
+
+
+def _from_portal() -> bool:
+    """Whether a patient or a relative acts, and nobody of the clinic."""
+    roles = tenancy.current().roles
+    return bool(roles) and roles <= PORTAL_ROLES
 
 
 def _authorise(patient: Patient) -> None:

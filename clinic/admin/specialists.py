@@ -67,7 +67,7 @@ class SpecialistAdmin(TenantAdmin):
         return super().get_form(request, obj, change=change, **kwargs)
 
     def get_fields(self, request, obj=None):
-        fields = ["version"] if obj and self.has_change_permission(request, obj) else []
+        fields = ["version_shown"] if obj and self.has_change_permission(request, obj) else []
         return [*fields, *specialists.DETAILS] if obj else ["user", *specialists.DETAILS]
 
     @admin.display(description=_("Name"))

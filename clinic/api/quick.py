@@ -1,20 +1,27 @@
 """Hot readings of the API in one round trip (see `clinic.security.reading`).
 
-A viewset names its hot actions in `quick`. For those, token, permission, reading and trail are
-settled together; its other actions run in a transaction as everywhere.
+A viewset names its hot actions in `quick` and gives `rows()`, the queryset of what its context will
+reach. Token, permission, context, reading and trail are settled together when the queryset is
+evaluated, by its own SQL. The viewset's other actions run in a transaction, as everywhere.
 """
 
 import json
 from functools import cached_property
+from uuid import UUID
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import models, transaction
+from django.db.models.query import BaseIterable
 from django.utils.decorators import method_decorator
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 
 from clinic.api.authentication import BEGIN_SQL, actor_from, bearer, begin_parameters
 from clinic.security import reading, tenancy
 from clinic.security.permissions import roles_with
+
+
+class Moved(Exception):
+    """The token acts in another facility than it did: the reading is made again, the long way."""
 
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
@@ -24,32 +31,77 @@ class QuickReading:
     quick: frozenset[str] = frozenset()
     model: type[models.Model]
     patient_column = "patient_id"
+    facilities: dict[tuple[str, str], UUID] = {}  # where a token acted last: a hint, no more
+    most_hints = 10_000
 
     def dispatch(self, request, *args, **kwargs):
-        if self.action_map.get(request.method.lower()) in self.quick:
-            return super().dispatch(request, *args, **kwargs)
+        self.is_quick = self.action_map.get(request.method.lower()) in self.quick
+        if self.is_quick:
+            try:
+                return super().dispatch(request, *args, **kwargs)
+            except Moved:
+                self.is_quick = False
         with transaction.atomic():
             return super().dispatch(request, *args, **kwargs)
 
-    def initial(self, request, *args, **kwargs):
-        if self.action not in self.quick:
-            return super().initial(request, *args, **kwargs)
-        self.format_kwarg = self.get_format_suffix(**kwargs)
-        negotiated = self.perform_content_negotiation(request)
-        request.accepted_renderer, request.accepted_media_type = negotiated
-        self.check_throttles(request)
+    def handle_exception(self, error):
+        if isinstance(error, Moved):
+            raise error
+        return super().handle_exception(error)
 
-    def read(self, select: str, parameters: list, *, how: str, risk: int = 0) -> list:
-        """The model's rows of `select`, which names all its columns; each is on the trail."""
-        request, permission = self.request, self.required[self.action]
-        token = bearer(request)
-        if token is None:
+    def perform_authentication(self, request):
+        """Where the action is quick the reading itself does it."""
+        if not self.is_quick:
+            super().perform_authentication(request)
+            self.remember(request, request.auth)
+
+    def check_permissions(self, request):
+        """Where the action is quick the reading itself does it."""
+        if not self.is_quick:
+            super().check_permissions(request)
+        elif bearer(request) is None:
             raise NotAuthenticated()
-        label = self.model._meta.label_lower
-        began, rows = reading.fetch(
-            (BEGIN_SQL, begin_parameters(request, token, roles_with(permission))),
-            reading.noted_sql(select, patient=self.patient_column),
-            [*parameters, json.dumps({"how": how}), self.content_type_id, label, risk],
+
+    def facility_hint(self) -> UUID:
+        """Where the token acted last; raises `Moved` where that is not known yet."""
+        hint = self.facilities.get(self._hint_key(self.request))
+        if hint is None:
+            raise Moved
+        self.hinted = hint
+        return hint
+
+    def remember(self, request, actor) -> None:
+        if actor is not None and actor.facility_id:
+            if len(self.facilities) >= self.most_hints:
+                self.facilities.clear()
+            self.facilities[self._hint_key(request)] = actor.facility_id
+
+    @staticmethod
+    def _hint_key(request) -> tuple[str, str]:
+        return bearer(request) or "", request.META.get("HTTP_X_FACILITY", "")
+
+    def noting(self, queryset: models.QuerySet, *, how: str, shown: int = 1) -> models.QuerySet:
+        """The queryset, read through this door when it is evaluated; `shown` rows are noted."""
+        view = self
+
+        class Noted(BaseIterable):
+            def __iter__(self):
+                sql, parameters = self.queryset.query.sql_with_params()
+                return iter(view.read(sql, list(parameters), how=how, shown=shown))
+
+        queryset = queryset.all()
+        queryset._iterable_class = Noted
+        return queryset
+
+    def read(self, select: str, parameters: list, *, how: str, shown: int) -> list:
+        """The model's rows of `select`; each that is shown is on the trail."""
+        request, permission = self.request, self.required[self.action]
+        details = [json.dumps({"how": how}), self.content_type_id, self.model._meta.label_lower]
+        noted = reading.noted_sql(select, patient=self.patient_column)
+        began, (rows, *others) = reading.fetch(
+            (BEGIN_SQL, begin_parameters(request, bearer(request), roles_with(permission))),
+            (noted, [*parameters, *details, 0, shown]),
+            *self.beside(select, parameters),
         )
         if began is None:
             raise AuthenticationFailed()
@@ -57,7 +109,18 @@ class QuickReading:
         tenancy.adopt(actor)
         request._request.actor = actor
         actor.require(permission)
+        if getattr(self, "hinted", actor.facility_id) != actor.facility_id:
+            raise Moved
+        self.remember(request, actor)
+        self.take(*others)
         return reading.instances(self.model, rows)
+
+    def beside(self, select: str, parameters: list) -> list[reading.Statement]:
+        """Statements of the same round trip, whose rows `take` is given."""
+        return []
+
+    def take(self, *rows: list[tuple]) -> None:
+        """What `beside` found."""
 
     @cached_property
     def content_type_id(self) -> int:

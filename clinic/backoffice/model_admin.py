@@ -12,15 +12,17 @@ from clinic.portal import add_refusal
 from clinic.security import trail
 from clinic.security.permissions import Permission
 
+VERSION = "version_shown"
+
 
 class VersionedForm(forms.ModelForm):
     """Remembers which version of the row was shown, so that the verb refuses a stale change."""
 
-    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    version_shown = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.initial["version"] = getattr(self.instance, "version", None)
+        self.initial["version_shown"] = getattr(self.instance, "version", None)
 
 
 class TenantAdmin(ModelAdmin):
@@ -126,10 +128,10 @@ class TenantAdmin(ModelAdmin):
 
     def values_of(self, form: forms.ModelForm, change: bool) -> dict[str, Any]:
         """What the form says, as the verb takes it: all of a new row, of an old one the changes."""
-        names = [name for name in form.changed_data if name != "version"] if change else form.fields
-        values = {name: form.cleaned_data[name] for name in names if name != "version"}
-        if change and form.cleaned_data.get("version") is not None:
-            values["version"] = form.cleaned_data["version"]
+        names = form.changed_data if change else form.fields
+        values = {name: form.cleaned_data[name] for name in names if name != VERSION}
+        if change and form.cleaned_data.get(VERSION) is not None:
+            values["version"] = form.cleaned_data[VERSION]
         return values
 
     def log_addition(self, request, obj, message):

@@ -28,41 +28,31 @@ NOTED = """WITH page AS MATERIALIZED ({select}), origin AS MATERIALIZED (
  SELECT %s, %s, page.id::text, '', {access}, '', page.{patient}, origin.details, origin.who,
   page.facility_id, origin.why, origin.address, origin.agent, origin.session, origin.token,
   origin.request, origin.surface, '{{}}', %s
- FROM page, origin)
+ FROM (SELECT * FROM page LIMIT %s) AS page, origin)
 SELECT * FROM page"""
 
 
 def noted_sql(select: str, *, patient: str) -> str:
-    """The statement that reads `select` and notes each of its rows; `patient` is the column that
-    names the patient. Its parameters are the select's, then details as JSON, content type,
-    resource, risk."""
+    """The statement that reads `select` and notes its rows; `patient` is the column that names the
+    patient. Its parameters are the select's, then details as JSON, content type, resource, risk,
+    and how many rows are shown: one that is read only to know that more follow is not noted."""
     return NOTED.format(select=select, access=trail.ACCESS, patient=patient)
 
 
-def fetch(
-    begin: tuple[str, Sequence[Any]], statement: str, parameters: Sequence[Any]
-) -> tuple[tuple | None, list[tuple]]:
-    """Run `begin` and the statement in one round trip; answers begin's row and the rows.
+Statement = tuple[str, Sequence[Any]]
 
-    The connection must be in autocommit (the view is `non_atomic_requests`).
+
+def fetch(begin: Statement, *statements: Statement) -> tuple[tuple | None, list[list[tuple]]]:
+    """Run `begin` and the statements in one round trip; answers begin's row and each one's rows.
+
+    Outside a transaction the pipeline is one; inside one, as in tests, it is part of it.
     """
-    if connection.in_atomic_block:
-        return _in_transaction(begin, statement, parameters)
     connection.ensure_connection()
     raw = connection.connection
     with raw.pipeline():
         began = raw.execute(*begin, prepare=True)
-        read = raw.execute(statement, parameters, prepare=True)
-    return began.fetchone(), read.fetchall()
-
-
-def _in_transaction(begin, statement, parameters):
-    """The same inside an open transaction, as in tests."""
-    with connection.cursor() as cursor:
-        cursor.execute(*begin)
-        began = cursor.fetchone()
-        cursor.execute(statement, parameters)
-        return began, cursor.fetchall()
+        read = [raw.execute(*statement, prepare=True) for statement in statements]
+    return began.fetchone(), [cursor.fetchall() for cursor in read]
 
 
 def instances(model: type[models.Model], rows: Sequence[tuple]) -> list[models.Model]:

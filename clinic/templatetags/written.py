@@ -4,6 +4,7 @@ The wording of a date belongs to the language: each filter names a format of
 `config.formats`, never a pattern of its own.
 """
 
+import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zlib import crc32
@@ -31,6 +32,11 @@ SYSTEMS = {
     "CrOS": "ChromeOS",
     "Linux": "Linux",
 }
+SEMANTIC_TAG = re.compile(
+    r"\s*\((?:disorder|finding|procedure|situation|event|observable entity|regime/therapy"
+    r"|morphologic abnormality|substance|product)\)$"
+)
+LOINC_PROPERTY = re.compile(r"\s*\[[^\]]*\]")
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 TITLES = {"dr", "dra", "prof", "mr", "mrs", "ms", "mx", "sr", "sra", "doña", "dona"}
 AVATAR_TONES = ("", "cr-av-b", "cr-av-c", "cr-av-d")
@@ -143,6 +149,14 @@ def amount(value: int | float | Decimal | str | None, unit: str = "") -> str:
     """A number and its unit, kept on one line: 2.5 mg."""
     number = plain_number(value)
     return f"{number}{NO_BREAK_SPACE}{unit}" if number and unit else number
+
+
+@register.filter
+def term(text: str | None) -> str:
+    """A term of SNOMED CT or LOINC without what tells it apart from others for a computer:
+    "Sprain of ankle (disorder)" is a sprain of ankle, "Leukocytes [#/volume] in Blood" leukocytes
+    in blood."""
+    return SEMANTIC_TAG.sub("", LOINC_PROPERTY.sub("", str(text or ""))).strip()
 
 
 @register.filter

@@ -247,9 +247,8 @@ def test_the_runtime_role_cannot_lift_the_protection(cast, statement):
 
 def test_the_unique_key_of_a_person_is_not_a_patient(cast):
     """Two facilities may care for the same person without knowing of one another."""
-    with tenancy.system(cast.austa):
-        with pytest.raises(IntegrityError), transaction.atomic():
-            Patient.objects.create(
-                facility=cast.austa, mrn=cast.dona_ana.mrn, first_name="A", last_name="B",
-                date_of_birth="1990-01-01",
-            )  # fmt: skip
+    with tenancy.system(cast.austa), pytest.raises(IntegrityError), transaction.atomic():
+        Patient.objects.create(
+            facility=cast.austa, mrn=cast.dona_ana.mrn, first_name="A", last_name="B",
+            date_of_birth="1990-01-01",
+        )  # fmt: skip

@@ -1,21 +1,29 @@
 """Every error of the API as `application/problem+json` (RFC 9457), said once."""
 
 import logging
+import math
 
-from django.core.exceptions import PermissionDenied
-from django.http import Http404
+import orjson
+from django.core import exceptions as django
+from django.db import DataError, OperationalError
+from django.http import Http404, HttpResponse
 from django.utils.translation import gettext_lazy as _
+from django.views import defaults
+from redis.exceptions import RedisError
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from clinic.errors import Conflict, Invalid, Missing, Refused, Stale
+from chat.endpoints import EndpointError
+from clinic.errors import Conflict, Invalid, Missing, Refused, Stale, TooLarge
 from clinic.security.idempotency import KeyReused
 from clinic.security.keyring import SealBroken
 from clinic.security.permissions import Denied
+from records.storage import NotStored
 
 logger = logging.getLogger("chartroom.api")
 
+PROBLEM_JSON = "application/problem+json"
 TITLES = {
     400: _("The request is not valid."),
     401: _("Sign in first."),
@@ -29,30 +37,34 @@ TITLES = {
     415: _("This format is not understood."),
     422: _("The key was used for another request."),
     429: _("Too many requests."),
-    500: _("A stored value could not be verified."),
+    500: _("Something went wrong here."),
     503: _("A part of the clinic's system is not answering."),
 }
-STATUSES = {Invalid: 400, Missing: 404, Conflict: 409, Stale: 412}
+STATUSES = {Invalid: 400, Missing: 404, Conflict: 409, Stale: 412, TooLarge: 413}
+NOT_INTACT = _("A stored value could not be verified.")
+WHOLE_BODY = "body"
+
+
+def body_of(status: int, detail=None, fields=None) -> dict:
+    """What a problem says; `fields` are the errors by field, on 400 only."""
+    title = str(TITLES.get(status, TITLES[400]))
+    body = {"type": "about:blank", "title": title, "status": status, "detail": str(detail or title)}
+    if status == 400:
+        body["errors"] = fields or {}
+    return body
 
 
 def answer(status: int, detail=None, *, fields=None, headers=None) -> Response:
-    """A problem; `fields` are the errors by field."""
-    body = {
-        "type": "about:blank",
-        "title": str(TITLES.get(status, TITLES[400])),
-        "status": status,
-        "detail": str(detail or TITLES.get(status, TITLES[400])),
-    }
-    if status == 400:
-        body["errors"] = fields or {}
-    return Response(body, status=status, headers=headers, content_type="application/problem+json")
+    """A problem as an answer of a view."""
+    body = body_of(status, detail, fields)
+    return Response(body, status=status, headers=headers, content_type=PROBLEM_JSON)
 
 
 def problem(error: Exception, context: dict) -> Response | None:
     """DRF's exception handler: what is not ours to answer goes on to Django."""
     response = _answer_to(error)
-    if response is not None:
-        set_rollback()
+    if response is not None and not getattr(context.get("view"), "is_quick", False):
+        set_rollback()  # a quick reading has no transaction of its own to undo
     return response
 
 
@@ -61,22 +73,45 @@ def _answer_to(error: Exception) -> Response | None:
         case Refused():
             status = next(s for kind, s in STATUSES.items() if isinstance(error, kind))
             return answer(status, error.message, fields=_texts(error.fields))
-        case Denied() | PermissionDenied():
+        case Denied() | django.PermissionDenied():
             return answer(403)
         case Http404():
             return answer(404)
         case KeyReused():
             return answer(422)
-        case SealBroken():
-            return answer(500)
         case exceptions.ValidationError():
             return answer(400, fields=_fields(error.detail))
+        case exceptions.ParseError():
+            return answer(400, error.detail, fields={WHOLE_BODY: [str(error.detail)]})
         case exceptions.APIException():
-            headers = {"WWW-Authenticate": error.auth_header} if hasattr(error, "auth_header") else {}
-            if getattr(error, "wait", None) is not None:
-                headers["Retry-After"] = str(max(1, int(error.wait)))
-            detail = None if error.status_code in {401, 403, 404} else error.detail
-            return answer(error.status_code, detail, headers=headers)
+            return _answer_to_drf(error)
+        case _:
+            return _answer_to_fault(error)
+
+
+def _answer_to_drf(error: exceptions.APIException) -> Response:
+    headers = {"WWW-Authenticate": error.auth_header} if hasattr(error, "auth_header") else {}
+    if getattr(error, "wait", None) is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(error.wait)))
+    detail = None if error.status_code in {401, 403, 404} else error.detail
+    return answer(error.status_code, detail, headers=headers)
+
+
+def _answer_to_fault(error: Exception) -> Response | None:
+    """What no verb refused: a request that is broken by itself, or a part that is."""
+    match error:
+        case django.RequestDataTooBig() | django.TooManyFieldsSent() | django.TooManyFilesSent():
+            return answer(413)
+        case django.SuspiciousOperation():
+            return answer(400)
+        case DataError():
+            logger.warning("the database refused a value")
+            return answer(400)
+        case SealBroken() | NotStored():
+            return answer(500, NOT_INTACT)
+        case OperationalError() | RedisError() | EndpointError():
+            logger.error("a part is not answering: %s", type(error).__name__)
+            return answer(503, headers={"Retry-After": "5"})
     return None
 
 
@@ -87,10 +122,12 @@ def _texts(fields: dict) -> dict:
 def _fields(detail) -> dict:
     """DRF's nested details as one flat dictionary of lists."""
     if isinstance(detail, list):
-        return {"non_field_errors": [str(item) for item in detail]}
+        return {WHOLE_BODY: [str(item) for item in detail]}
     flat = {}
     for name, value in detail.items():
-        if isinstance(value, dict):
+        if name == "non_field_errors":
+            flat[WHOLE_BODY] = [str(item) for item in value]
+        elif isinstance(value, dict):
             flat |= {f"{name}.{k}": v for k, v in _fields(value).items()}
         elif isinstance(value, list) and any(isinstance(v, dict) for v in value):
             for index, item in enumerate(value):
@@ -99,3 +136,27 @@ def _fields(detail) -> dict:
         else:
             flat[name] = [str(item) for item in (value if isinstance(value, list) else [value])]
     return flat
+
+
+def for_programs(request) -> bool:
+    """Whether the answer is for a program: no page, but a problem."""
+    return request.path_info.startswith(("/api/", "/fhir/"))
+
+
+def _handler(status: int, page):
+    """Django's handler of an error that no view answered: a problem under /api/, else its page."""
+
+    def handle(request, exception=None):
+        if for_programs(request):
+            return HttpResponse(
+                orjson.dumps(body_of(status)), status=status, content_type=PROBLEM_JSON
+            )
+        return page(request) if status == 500 else page(request, exception)
+
+    return handle
+
+
+bad_request = _handler(400, defaults.bad_request)
+forbidden = _handler(403, defaults.permission_denied)
+not_found = _handler(404, defaults.page_not_found)
+server_error = _handler(500, defaults.server_error)

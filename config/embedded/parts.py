@@ -3,7 +3,7 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from config.embedded import processes
 from config.embedded.environment import LOOPBACK
@@ -14,8 +14,15 @@ WEB_WORKERS = "2"
 # Requests that one web process serves at a time; its database pool is at least as large.
 WEB_THREADS = "4"
 
-CELERY = ("-m", "celery", "-A", "config")
-GRANIAN = ("-m", "granian", "config.wsgi:application", "--interface=wsgi", "--no-ws")
+CELERY = (sys.executable, "-m", "celery", "-A", "config")
+GRANIAN = (
+    sys.executable,
+    "-m",
+    "granian",
+    "config.wsgi:application",
+    "--interface=wsgi",
+    "--no-ws",
+)
 
 FINISH = ((signal.SIGTERM, 10.0),)
 # The worker first finishes its task; then it hands it back; either way the broker keeps it.
@@ -45,15 +52,21 @@ def scheduler(home: Home) -> list[str]:
 
 
 def part(
-    name: str, arguments: Sequence[str], *, home: Home, environment, shutdown, before=None
+    name: str,
+    command: Sequence[str],
+    *,
+    home: Home,
+    environment: Mapping[str, str],
+    shutdown: processes.Steps,
+    before: Callable[[], None] | None = None,
 ) -> Part:
-    """Make a supervised part of a Python command; `before` runs ahead of each start."""
+    """Make a supervised part of a command; `before` runs ahead of each start."""
 
     def launch() -> subprocess.Popen:
         if before:
             before()
         return processes.spawn(
-            [sys.executable, *arguments],
+            command,
             env={**environment, processes.MARK: str(home.path)},
             log=home.log(name),
             cwd=ROOT,
@@ -62,7 +75,12 @@ def part(
     return Part(name, launch, shutdown)
 
 
-def product(home: Home, environment: Mapping[str, str], *, before_worker=None) -> list[Part]:
+def product(
+    home: Home,
+    environment: Mapping[str, str],
+    *,
+    before_worker: Callable[[], None] | None = None,
+) -> list[Part]:
     """Return web, worker and scheduler, ready to be started."""
     settings = {"WEB_THREADS": WEB_THREADS, **environment}
     shared = {"home": home, "environment": settings}

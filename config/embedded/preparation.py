@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import psycopg
@@ -73,9 +73,9 @@ def settings_files() -> list[Path]:
     ]
 
 
-def migrate(environment: Mapping[str, str], stamps: Stamps, tell) -> None:
+def migrate(environment: Mapping[str, str], stamps: Stamps, tell: Callable[[str], None]) -> None:
     """Apply migrations as the owner, unless these files, over this history, left none to apply."""
-    files = [*ROOT.glob("*/migrations/*.py"), *settings_files()]
+    files = [*ROOT.glob("[!.]*/migrations/*.py"), *settings_files()]
 
     def state() -> str:
         return digest(files, *applied(environment["DATABASE_URL"]))
@@ -97,7 +97,9 @@ def applied(owner_url: str) -> list[str]:
         return [row[0] for row in rows]
 
 
-def load_demo(environment: Mapping[str, str], stamps: Stamps, tell, *, database: str) -> None:
+def load_demo(
+    environment: Mapping[str, str], stamps: Stamps, tell: Callable[[str], None], *, database: str
+) -> None:
     """Load the demo clinics once for each database; `database` is what identifies it."""
     if stamps.holds("demo", database):
         return
@@ -106,9 +108,11 @@ def load_demo(environment: Mapping[str, str], stamps: Stamps, tell, *, database:
     stamps.set("demo", database)
 
 
-def collect_static(environment: Mapping[str, str], stamps: Stamps, tell) -> None:
+def collect_static(
+    environment: Mapping[str, str], stamps: Stamps, tell: Callable[[str], None]
+) -> None:
     """Gather the static files, unless none of ours and no package changed since."""
-    folders = [ROOT / "static", *ROOT.glob("*/static")]
+    folders = [ROOT / "static", *ROOT.glob("[!.]*/static")]
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     target = environment.get("STATIC_ROOT", "")
     state = digest(files, digest(settings_files()), target, contents=False)

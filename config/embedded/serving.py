@@ -1,5 +1,6 @@
 """`run`: serves the product until a signal comes."""
 
+import http.client
 import signal
 import time
 import urllib.error
@@ -10,9 +11,10 @@ from config.embedded import parts, preparation, processes, signals
 from config.embedded.environment import LOOPBACK, Environment, Refused, is_free
 from config.embedded.home import Home
 from config.embedded.servers import Servers
-from config.embedded.supervisor import Supervisor, fragile
+from config.embedded.supervisor import Part, Supervisor, fragile
 
 READY_WITHIN = 120  # seconds
+READY = 200  # the HTTP status
 DEATHS_BEFORE_READY = 3
 
 DEMO = """
@@ -39,8 +41,8 @@ def run(home: Home, tell: Callable[[str], None] = print) -> None:
         try:
             processes.end(processes.marked(home.path), by=signal.SIGTERM)
             environment = Environment(home)
-            start(environment, supervisor, tell)
-            wait_until_ready(supervisor, home, environment.port)
+            waiting = start(environment, supervisor, tell)
+            wait_until_ready(supervisor, environment, waiting)
             announce(environment, time.monotonic() - began, tell)
             supervisor.watch()
         except signals.Stopped:
@@ -51,8 +53,13 @@ def run(home: Home, tell: Callable[[str], None] = print) -> None:
             processes.end(processes.marked(home.path), by=signal.SIGKILL)
 
 
-def start(environment: Environment, supervisor: Supervisor, tell: Callable[[str], None]) -> None:
-    """Start the servers, prepare what changed, start the product's parts."""
+def start(
+    environment: Environment, supervisor: Supervisor, tell: Callable[[str], None]
+) -> list[Part]:
+    """Start the servers, prepare what changed, start web and worker; return what starts after them.
+
+    The scheduler can wait: where cores are few it would only keep a person waiting longer.
+    """
     if not is_free(environment.port):
         raise Refused(f"Port {environment.port} is in use. Choose another: PORT=8001 make run")
     home = environment.home
@@ -65,37 +72,45 @@ def start(environment: Environment, supervisor: Supervisor, tell: Callable[[str]
         preparation.load_demo(settings, stamps, tell, database=servers.identity)
     preparation.collect_static(settings, stamps, tell)
     before_worker = servers.broker.return_unfinished if servers.broker else None
-    for part in parts.product(home, settings, before_worker=before_worker):
-        supervisor.start(part)
+    web, worker, *later = parts.product(home, settings, before_worker=before_worker)
+    supervisor.start(web)
+    supervisor.start(worker)
+    return later
 
 
-def wait_until_ready(supervisor: Supervisor, home: Home, port: int) -> None:
-    """Wait for `/readyz`. Raises Unstarted, with what is wrong, when it does not come."""
+def wait_until_ready(supervisor: Supervisor, environment: Environment, waiting: list[Part]) -> None:
+    """Start the waiting parts once the web part answers, and wait for `/readyz` to say yes.
+
+    Raises Unstarted, with what is wrong, when it does not.
+    """
     deadline = time.monotonic() + READY_WITHIN
     while True:
-        ready, answer = ask_readiness(port)
-        if ready:
+        status, answer = ask_readiness(environment.port)
+        while status and waiting:
+            supervisor.start(waiting.pop(0))
+        if status == READY:
             return
         supervisor.look()
         if part := fragile(supervisor.parts, DEATHS_BEFORE_READY):
-            log = home.log(part.name)
+            log = environment.home.log(part.name)
             raise processes.Unstarted(
                 f"The {part.name} does not start; {log} ends:\n{processes.last_lines(log)}"
             )
         if time.monotonic() > deadline:
-            raise processes.Unstarted(f"Not ready after {READY_WITHIN} s; /readyz says: {answer}")
+            said = f"{status} {answer}" if status else answer
+            raise processes.Unstarted(f"Not ready after {READY_WITHIN} s; /readyz says: {said}")
         time.sleep(0.1)
 
 
-def ask_readiness(port: int) -> tuple[bool, str]:
-    """Ask `/readyz`; return whether it is ready, and what it said."""
+def ask_readiness(port: int) -> tuple[int, str]:
+    """Ask `/readyz`; return its HTTP status, 0 where nobody answers, and what it said."""
     try:
         with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/readyz", timeout=5) as answer:
-            return answer.status == 200, answer.read(2000).decode(errors="replace")
+            return answer.status, answer.read(2000).decode(errors="replace")
     except urllib.error.HTTPError as refusal:
-        return False, f"{refusal.code} {refusal.read(2000).decode(errors='replace')}"
-    except OSError as problem:
-        return False, str(problem)
+        return refusal.code, refusal.read(2000).decode(errors="replace")
+    except (OSError, http.client.HTTPException) as problem:
+        return 0, str(problem)
 
 
 def announce(environment: Environment, seconds: float, tell: Callable[[str], None]) -> None:

@@ -140,6 +140,24 @@ class TestRoles:
             "SELECT rolbypassrls, rolcreatedb FROM pg_roles WHERE rolname = current_user",
         ) == [(False, False)]
 
+    def test_a_server_of_ones_own_is_prepared_from_its_urls(self, urls, monkeypatch, capsys):
+        address = urlsplit(urls["SUPERUSER"]).netloc.split("@")[1]
+        owner = f"postgresql://clinic_owner:o%2Fp@{address}/clinic"
+        runtime = f"postgresql://clinic:r%40p@{address}/clinic"
+        monkeypatch.setenv("DATABASE_SUPERUSER_URL", urls["SUPERUSER"])
+        monkeypatch.setenv("DATABASE_OWNER_URL", owner)
+        monkeypatch.setenv("DATABASE_URL", runtime)
+        assert [command_line.main(["prepare"]) for _ in range(2)] == [0, 0]
+        tell(owner, "CREATE TABLE visit (id int)")
+        assert ask(runtime, "SELECT count(*) FROM visit") == [(0,)]
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            tell(owner, "CREATE DATABASE another")
+        with pytest.raises(psycopg.OperationalError, match="permission denied"):
+            psycopg.connect(urls["DATABASE_URL"].rsplit("/", 1)[0] + "/clinic")
+        monkeypatch.setenv("DATABASE_URL", "")
+        assert command_line.main(["prepare"]) == 1
+        assert "DATABASE_URL" in capsys.readouterr().err
+
 
 class TestDatabaseServer:
     def test_only_passwords_open_it(self, urls):

@@ -17,8 +17,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
     serials = count(1)
     transaction_serial = 0
 
+    is_connecting = False
+
+    def connect(self):
+        self.is_connecting = True  # Django asks the server's version on the way
+        try:
+            super().connect()
+        finally:
+            self.is_connecting = False
+
     def _cursor(self, name=None):
-        if not self.in_atomic_block and tenancy.current().facility_id is not None:
+        outside = not self.in_atomic_block and not self.is_connecting
+        if outside and tenancy.current().facility_id is not None:
             raise tenancy.OutsideTransaction(
                 "A query in a facility needs a transaction: without one it would see nothing."
             )

@@ -1,0 +1,118 @@
+"""What stands beside every page of the staff's site, as far as the person may go there."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from clinic.backoffice import facilities_of, facility_of
+from clinic.security.permissions import Permission
+
+
+@dataclass(frozen=True)
+class Place:
+    """An entry: `pages` are the names of the addresses on which it is marked."""
+
+    title: Any
+    icon: str
+    name: str
+    required: Permission
+    pages: tuple[str, ...] = ()
+
+
+GROUPS = (
+    (
+        _("Today"),
+        (
+            Place(_("Today"), "today", "index", Permission.CALENDAR_VIEW),
+            Place(
+                _("Find a patient"), "person_search", "find_patient", Permission.PATIENT_VIEW,
+                ("chart", "chart_ask", "write_record", "revise_record", "patients_patient_change"),
+            ),
+            Place(
+                _("Day calendar"), "calendar_month", "day", Permission.CALENDAR_VIEW, ("visit",)
+            ),
+            Place(_("New visit"), "event_available", "quick_book", Permission.APPOINTMENT_BOOK),
+        ),
+    ),
+    (
+        _("Records"),
+        (
+            Place(
+                _("Register a patient"), "person_add", "patients_patient_add",
+                Permission.PATIENT_REGISTER,
+            ),
+            Place(
+                _("Documents"), "description", "documents", Permission.DOCUMENT_VIEW, ("document",)
+            ),
+        ),
+    ),
+    (
+        _("The clinic"),
+        (
+            Place(
+                _("Specialists and hours"), "medical_services", "clinic_specialist_changelist",
+                Permission.CALENDAR_VIEW,
+                ("clinic_specialist_add", "clinic_specialist_change", "hours"),
+            ),
+            Place(
+                _("Kinds of visit"), "category", "scheduling_appointmenttype_changelist",
+                Permission.CALENDAR_VIEW,
+                ("scheduling_appointmenttype_add", "scheduling_appointmenttype_change"),
+            ),
+            Place(
+                _("People and roles"), "badge", "roles", Permission.STAFF_VIEW,
+                ("person", "invite"),
+            ),
+            Place(_("Clinic details"), "apartment", "facility", Permission.FACILITY_MANAGE),
+        ),
+    ),
+    (
+        _("Oversight"),
+        (Place(_("Audit trail"), "policy", "trail", Permission.TRAIL_VIEW),),
+    ),
+)  # fmt: skip
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The sidebar as unfold takes it."""
+    here = request.resolver_match.url_name if request.resolver_match else ""
+    groups = []
+    for number, (title, places) in enumerate(GROUPS):
+        items = [_item(place, here) for place in places if request.actor.may(place.required)]
+        groups.append({"title": title, "separator": number > 0, "items": items})
+    return [group for group in groups if group["items"]]
+
+
+def first_link(request: HttpRequest) -> str:
+    """Where a person begins who has no calendar: the trail, else whatever is hers."""
+    found = navigation(request)
+    return found[-1]["items"][0]["link"] if found else ""
+
+
+def clinic_name(request: HttpRequest) -> str:
+    facility = facility_of(request)
+    return facility.name if facility else ""
+
+
+def account_links(request: HttpRequest) -> list[dict[str, Any]]:
+    """The person's own menu; another clinic only where she has one."""
+    links = [
+        (_("Second step at sign-in"), "mfa_index"),
+        (_("Where I am signed in"), "usersessions_list"),
+        (_("Change password"), "account_change_password"),
+    ]
+    if len(facilities_of(request)) > 1:
+        links.insert(0, (_("Change clinic"), "admin:choose_facility"))
+    return [{"title": title, "link": reverse(name)} for title, name in links]
+
+
+def _item(place: Place, here: str) -> dict[str, Any]:
+    return {
+        "title": place.title,
+        "icon": place.icon,
+        "link": reverse(f"admin:{place.name}"),
+        "active": here in (place.name, *place.pages),
+    }

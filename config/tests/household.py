@@ -1,0 +1,271 @@
+"""One data set for the whole matrix of routes: a person in every role, and the same chart three
+times, once for each owner that an object can have as seen from Harbor.
+
+`own` is the patient whom patient, relative and specialist may see; `other` is another patient of
+Harbor; `foreign` is one of the neighbour clinic. Everything of an owner carries her planted words,
+so that an answer tells whose data it holds.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+
+from django.test import Client
+from django.utils import timezone
+
+from chat import conversations, indexing
+from clinic.models import Facility, Specialist, User
+from clinic.security import tenancy
+from clinic.security.permissions import PORTAL_ROLES, ROLE_TABLE, STAFF_ROLES, Reach, Role
+from clinic.tests.browsing import SIGN_IN
+from clinic.tests.people import STAFF, make_cast, person
+from patients import access, registration
+from patients.models import (
+    AccessGrant,
+    Allergy,
+    Condition,
+    FamilyMember,
+    Immunization,
+    Medication,
+    Patient,
+    Reading,
+)
+from records import charting, documents
+from records.models import Encounter
+from scheduling import opening
+from scheduling.models import Appointment, AvailabilityBlock
+
+OWN, OTHER, FOREIGN = "own", "other", "foreign"
+OWNERS = (OWN, OTHER, FOREIGN)
+NAMES = ("first", "last", "contact", "insurer")
+CLINICAL = (
+    "allergen", "problem", "medicine", "lab", "vaccine", "encounter", "diagnosis", "note", "letter",
+    "filename", "reason", "question",
+)  # fmt: skip
+
+
+def planted(owner: str, word: str) -> str:
+    """The word that stands in one place of one owner's data, and nowhere else in the world."""
+    return f"{owner}qx{word}"
+
+
+@dataclass
+class Member:
+    """Somebody of the matrix: a role's holder, the neighbour's physician, or nobody."""
+
+    label: str
+    role: Role | None = None
+    user: User | None = None
+    token: str = ""
+    own: dict[str, dict] = field(default_factory=dict)  # things that are each person's own
+
+    def __post_init__(self):
+        self.browser = Client(raise_request_exception=False)
+
+    @property
+    def is_stranger(self) -> bool:
+        return self.label == "neighbour"
+
+    @property
+    def is_staff(self) -> bool:
+        return self.role in STAFF_ROLES
+
+    def reaches(self, owner: str) -> bool:
+        """Whether rows of this owner's patient are within reach."""
+        if self.is_stranger:
+            return owner == FOREIGN
+        reach = ROLE_TABLE[self.role].reach if self.role else Reach.NONE
+        return owner == OWN and reach == Reach.GRANTED or owner != FOREIGN and reach == "facility"
+
+    def forbidden_words(self) -> list[str]:
+        """What must stand in no answer to this person, whatever is asked for."""
+        clinical = bool(self.role) and ROLE_TABLE[self.role].clinical
+        words = []
+        for owner in OWNERS:
+            if not self.reaches(owner):
+                words += [planted(owner, word) for word in NAMES]
+            if not self.reaches(owner) or not clinical:
+                words += [planted(owner, word) for word in CLINICAL]
+        return words
+
+
+@dataclass
+class Household:
+    """The members, and the things of each owner by kind."""
+
+    cast: object
+    members: list[Member]
+    things: dict[str, dict]
+
+    def of(self, owner: str, member: Member) -> dict:
+        """What the routes' addresses and bodies are filled from."""
+        mine = member.own if owner == OWN else next(m for m in self.members if m is not member).own
+        return self.things[owner] | mine | {"owner": owner}
+
+
+def build() -> Household:
+    """Everything, inside the open transaction."""
+    cast = make_cast()
+    homes = {OWN: cast.harbor, OTHER: cast.harbor, FOREIGN: cast.austa}
+    members = everybody(cast)
+    patients = {OWN: cast.mr_doe, FOREIGN: cast.dona_ana}
+    with tenancy.system(cast.harbor):
+        patients[OTHER] = registration.register(
+            by=None, first_name="Someone", last_name="Else", date_of_birth=date(1966, 6, 6)
+        )
+    writers = {OWN: "sarah", OTHER: "sarah", FOREIGN: "lucia"}
+    kinds, blocks = {}, {}
+    for name, facility in (("sarah", cast.harbor), ("lucia", cast.austa)):
+        kinds[name], blocks[name] = hours(cast, name, facility)
+    things = {}
+    for number, owner in enumerate(OWNERS):
+        name = writers[owner]
+        things[owner] = chart(cast, homes[owner], patients[owner], name, kinds[name], owner, number)
+        things[owner] |= {"block": blocks[name].pk, "url": "anything/", "app_label": "clinic"}
+    grants(cast, patients[OWN])
+    for member in members:
+        if member.user:
+            personal(cast, member, patients[FOREIGN if member.is_stranger else OWN])
+    return Household(cast, members, things)
+
+
+def everybody(cast) -> list[Member]:
+    for role in Role:
+        if role not in {held for held in STAFF["harbor"].values()}:
+            cast.people[role.value] = person(role.value, cast.harbor, role)
+    by_role = {role: name for name, role in STAFF["harbor"].items()}
+    members = [Member("nobody")]
+    for role in Role:
+        members.append(Member(role.value, role, cast.people[by_role.get(role, role.value)]))
+    return [*members, Member("neighbour", Role.PHYSICIAN, cast.lucia)]
+
+
+def hours(cast, name: str, facility: Facility):
+    with tenancy.system(facility):
+        kind = opening.offer(name="Check-up", minutes=30, by=cast.people[name])
+        specialist = cast.specialists[name]
+        block = AvailabilityBlock.objects.create(
+            facility=facility, specialist=specialist, day_of_week=1, start_time=time(0),
+            end_time=time(23),
+        )  # fmt: skip
+    return kind, block
+
+
+def chart(cast, facility, patient: Patient, name: str, kind, owner: str, number: int) -> dict:
+    """A patient with something in every table, each with its planted word."""
+    user, specialist = cast.people[name], cast.specialists[name]
+    rows = {"facility": facility, "patient": patient}
+
+    def word(which: str) -> str:
+        return planted(owner, which)
+
+    with tenancy.system(facility):
+        registration.correct(
+            patient=patient, by=None, first_name=word("first"), last_name=word("last"),
+            emergency_contact={"name": word("contact")}, insurance_info={"insurer": word("insurer")},
+        )  # fmt: skip
+        facts = {
+            "allergy": Allergy.objects.create(**rows, allergen=word("allergen"), severity="mild"),
+            "condition": Condition.objects.create(**rows, display=word("problem")),
+            "medication": Medication.objects.create(**rows, generic_name=word("medicine")),
+            "immunization": Immunization.objects.create(**rows, vaccine=word("vaccine")),
+            "reading": Reading.objects.create(
+                **rows, reading_type="laboratory", display=word("lab"), value=Decimal("5.6"),
+                unit="mmol/L", taken_at=timezone.now() - timedelta(days=1),
+            ),
+        }  # fmt: skip
+        Encounter.objects.create(
+            **rows, display=word("encounter"), started_at=timezone.now() - timedelta(days=40)
+        )
+        visits = {
+            status: Appointment.objects.create(
+                **rows, specialist=specialist, appointment_type=kind, reason=word("reason"),
+                start_datetime=at(facility, 2 * number + n, 9),
+                end_datetime=at(facility, 2 * number + n, 9) + timedelta(minutes=30),
+                status=status, booked_by=user,
+            )
+            for n, status in enumerate((Appointment.Status.CONFIRMED, Appointment.Status.PENDING))
+        }  # fmt: skip
+    with cast.acting(name):
+        record = charting.write(
+            patient=patient, by=user, primary_diagnosis=word("diagnosis"), notes=word("note")
+        )
+        letter = documents.upload(
+            patient=patient, by=user, filename=f"{word('filename')}.txt",
+            data=f"This {word('letter')} says that the knee is better.".encode(),
+        )  # fmt: skip
+        final = charting.write(
+            patient=patient, by=user, primary_diagnosis=word("diagnosis"), final=True
+        )
+        broken = documents.upload(
+            patient=patient, by=user, filename="broken.pdf", data=b"%PDF-1.7 " + owner.encode()
+        )
+    with tenancy.system(facility):
+        documents.read(letter.pk)
+        indexing.index(letter.pk)
+        documents.read(broken.pk)
+        colleague = cast.nina if facility == cast.harbor else cast.rita
+        access.grant(patient=patient, user=colleague, source=AccessGrant.Source.CARE_TEAM)
+    return {name: fact.pk for name, fact in facts.items()} | {
+        "patient": patient.pk,
+        "visit": visits[Appointment.Status.CONFIRMED].pk,
+        "asked visit": visits[Appointment.Status.PENDING].pk,
+        "record": record.pk,
+        "final record": final.pk,
+        "broken document": broken.pk,
+        "member": colleague.pk,
+        "document": letter.pk,
+        "facility": facility.pk,
+        "slug": facility.slug,
+        "specialist": specialist.pk,
+        "kind": kind.pk,
+        "person": user.pk,
+        "mrn": patient.mrn,
+        "free": at(facility, number, 14).isoformat(),
+        "day": at(facility, number, 14).date().isoformat(),
+    }
+
+
+def at(facility, weeks: int, hour: int) -> datetime:
+    """A Monday at that hour, some weeks ahead: the day on which the specialists work."""
+    today = timezone.now().astimezone(facility.zone).date()
+    monday = today + timedelta(days=7 - today.weekday(), weeks=weeks)
+    return datetime.combine(monday, time(hour), facility.zone)
+
+
+def grants(cast, patient: Patient) -> None:
+    with tenancy.system(cast.harbor):
+        access.grant(patient=patient, user=cast.omar, source=AccessGrant.Source.CARE_TEAM)
+        access.grant(patient=patient, user=cast.jane, source=AccessGrant.Source.FAMILY)
+        FamilyMember.objects.create(
+            facility=cast.harbor, patient=patient, user=cast.jane,
+            relationship=FamilyMember.Relationship.SPOUSE,
+            permission_level=FamilyMember.PermissionLevel.FULL,
+        )  # fmt: skip
+        cast.specialists["omar"].delete()
+        Specialist.objects.create(facility=cast.harbor, user=cast.omar, specialty="Acupuncture")
+
+
+def personal(cast, member: Member, patient: Patient) -> None:
+    """Sign the member in on both surfaces; give her a token to end and a conversation."""
+    from clinic import staffing
+    from clinic.security.tenancy import Origin
+
+    member.token = staffing.issue_token(user=member.user).text
+    member.own = {"token": staffing.issue_token(user=member.user, label="spare").id}
+    member.browser.force_login(member.user, backend=SIGN_IN)
+    if member.role in PORTAL_ROLES:
+        session = member.browser.session
+        session["person"] = str(patient.pk)
+        session.save()
+    actor = staffing.enter(user=member.user, roles=set(Role), origin=Origin(surface="test"))
+    if actor.clinical and member.role != Role.SYSTEM_ADMIN:
+        with tenancy.acting(actor):
+            talk = conversations.begin(patient=patient, by=member.user)
+            conversations.say(
+                conversation=talk, by=member.user,
+                content=planted(FOREIGN if member.is_stranger else OWN, "question"),
+            )  # fmt: skip
+            member.own["conversation"] = talk.pk
+            answer = conversations.ask(conversation=talk, question="Is the knee better?", by=member.user)
+            member.own["answer"] = answer.parent_message_id

@@ -1,0 +1,411 @@
+"""Who may go through which door: every route of the product, method by method.
+
+To add a route, add a line to the table of its surface: the route's name, its methods, and for each
+the permission that opens it. The role table (`clinic.security.permissions`) then says which roles
+that is. A `Door` says more where a rule does: what is sent, what is asked, which roles a rule of a
+verb keeps out. `THINGS` says which object the address of a route names.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.urls import get_resolver
+from django.urls.resolvers import RegexPattern, URLResolver
+
+from clinic.security.permissions import PORTAL_ROLES, ROLE_TABLE, STAFF_ROLES, Permission, Role
+
+P = Permission
+PUBLIC, SIGNED_IN, CLOSED = "public", "signed in", "closed"
+Thing = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Door:
+    """One method of one route. `opens` is a permission, or PUBLIC (everybody), SIGNED_IN (every
+    account) or CLOSED (nobody). `body` and `query` are made from the things of the object's owner;
+    `names` says whose object they name: a "patient"'s, the "clinic"'s, or "" nobody's. Of those with
+    the permission, `but` are kept out by a rule of the verb, or all except `only`. `of` is the thing
+    that the address names, where it is not the route's usual one."""
+
+    opens: Permission | str
+    body: Callable[[Thing], Any] | None = None
+    query: Callable[[Thing], dict] | None = None
+    names: str = ""
+    of: str = ""
+    but: frozenset[Role] = frozenset()
+    only: frozenset[Role] | None = None
+    form: bool = False  # the body is a form with a file, also on the API
+
+    def opens_to(self, role: Role | None, surface: str) -> bool:
+        """Whether the role table lets the role in, at this surface."""
+        if self.opens in (PUBLIC, CLOSED):
+            return self.opens == PUBLIC
+        if role is None or role not in AUDIENCE[surface]:
+            return False
+        return self.opens == SIGNED_IN or self.opens in ROLE_TABLE[role].permissions
+
+    def is_ruled_out(self, role: Role | None) -> bool:
+        """Whether a rule of the verb keeps out whom the role table lets in."""
+        return role in self.but or self.only is not None and role not in self.only
+
+
+AUDIENCE = {
+    "api": frozenset(Role), "accounts": frozenset(Role), "web": frozenset(Role),
+    "admin": STAFF_ROLES, "portal": PORTAL_ROLES,
+}  # fmt: skip
+
+
+def roles(*names: Role) -> frozenset[Role]:
+    return frozenset(names)
+
+
+def read(permission: Permission | str, query=None, names="patient", **more) -> Door:
+    return Door(permission, query=query, names=names if query else "", **more)
+
+
+def send(permission: Permission | str, body, names="patient", **more) -> Door:
+    """A body that names an object."""
+    return Door(permission, body=body, names=names, **more)
+
+
+def own(permission: Permission | str, body: dict | None = None, **more) -> Door:
+    """A body that names nothing of anybody."""
+    return Door(permission, body=lambda it: body or {}, **more)
+
+
+# What a physician writes only she goes on with: the records of the household are Sarah's.
+AUTHOR = roles(Role.PHYSICIAN)
+# A patient or a relative cancels and moves her visits; the rest is the clinic's to say.
+CLINIC_ONLY = PORTAL_ROLES
+# A specialist sets her own hours only, and the household's hours are Sarah's.
+NOT_HERS = roles(Role.SPECIALIST)
+
+
+def visit(it: Thing) -> dict:
+    return {
+        "patient": str(it["patient"]), "specialist": str(it["specialist"]),
+        "appointment_type": str(it["kind"]), "start_datetime": it["free"],
+    }  # fmt: skip
+
+
+def upload(it: Thing) -> dict:
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    return {"patient": str(it["patient"]), "file": SimpleUploadedFile("new.txt", b"A new letter.")}
+
+
+def facts(thing: str, new: dict) -> dict[str, dict[str, Door]]:
+    return {
+        f"api-{thing}-list": {"GET": read(P.CHART_VIEW), "POST": own(P.CHART_WRITE, new)},
+        f"api-{thing}-detail": {
+            "GET": read(P.CHART_VIEW), "PATCH": own(P.CHART_WRITE), "DELETE": read(P.CHART_WRITE),
+        },
+    }  # fmt: skip
+
+
+READS = {"GET": read(P.CALENDAR_VIEW)}
+NEW_PATIENT = {"first_name": "New", "last_name": "Comer", "date_of_birth": "1990-01-31"}
+WRONG = {"email": "no@one.test", "password": "wrong"}
+
+API = {
+    "api-token": {"POST": own(CLOSED, WRONG)},
+    "api-tokens": {"GET": read(P.ACCOUNT_USE), "DELETE": read(P.ACCOUNT_USE)},
+    "api-tokens-one": {"DELETE": read(P.ACCOUNT_USE)},
+    "api-me": {"GET": read(P.ACCOUNT_USE)},
+    "api-chart": {"GET": read(P.CHART_VIEW)},
+    "api-facilities-list": {"GET": read(P.FACILITY_VIEW)},
+    "api-facilities-detail": {"GET": read(P.FACILITY_VIEW)},
+    "api-users-list": {"GET": read(P.STAFF_VIEW)},
+    "api-users-detail": {"GET": read(P.STAFF_VIEW)},
+    "api-specialists-list": READS,
+    "api-specialists-detail": READS,
+    "api-patients-list": {
+        "GET": read(P.PATIENT_VIEW, lambda it: {"q": it["mrn"]}, names=""),
+        "POST": own(P.PATIENT_REGISTER, NEW_PATIENT),
+    },
+    "api-patients-detail": {
+        "GET": read(P.PATIENT_VIEW), "PATCH": own(P.PATIENT_REGISTER, {"phone": "+1 212 555 0100"}),
+    },
+    **facts("allergies", {"allergen": "Latex"}),
+    **facts("medications", {"generic_name": "Ibuprofen"}),
+    **facts("conditions", {"display": "Headache"}),
+    **facts("immunizations", {"vaccine": "Tetanus"}),
+    **facts("readings", {
+        "reading_type": "weight", "value": 70, "unit": "kg", "taken_at": "2026-01-05T10:00:00Z",
+    }),
+    "api-family-list": {"GET": read(P.PATIENT_VIEW)},
+    "api-care-team-list": {
+        "GET": read(P.CHART_VIEW),
+        "POST": send(P.CHART_WRITE, lambda it: {"user": str(it["person"])},
+                     names="clinic", but=NOT_HERS),
+    },
+    "api-care-team-detail": {"DELETE": read(P.CHART_WRITE, but=NOT_HERS, of="member")},
+    "api-access-log-list": {"GET": read(P.ACCESS_LOG_VIEW)},
+    "api-availability-blocks-list": {
+        "GET": read(P.CALENDAR_VIEW),
+        "POST": send(P.AVAILABILITY_MANAGE, lambda it: {
+            "specialist": str(it["specialist"]), "day_of_week": 2, "start_time": "09:00",
+            "end_time": "12:00",
+        }, names="clinic", but=NOT_HERS),
+    },
+    "api-availability-blocks-detail": {
+        "GET": read(P.CALENDAR_VIEW),
+        "PATCH": own(P.AVAILABILITY_MANAGE, {"location": "Room 2"}, but=NOT_HERS),
+        "DELETE": read(P.AVAILABILITY_MANAGE, but=NOT_HERS),
+    },
+    "api-appointment-types-list": READS,
+    "api-appointment-types-detail": READS,
+    "api-slots-list": {"GET": read(P.CALENDAR_VIEW, lambda it: {
+        "specialist": it["specialist"], "appointment_type": it["kind"],
+    }, names="clinic")},
+    "api-appointments-list": {
+        "GET": read(P.CALENDAR_VIEW), "POST": send(P.APPOINTMENT_BOOK, visit),
+    },
+    "api-appointments-detail": READS,
+    "api-appointments-cancel": {"POST": own(P.APPOINTMENT_BOOK)},
+    "api-appointments-complete": {"POST": own(P.APPOINTMENT_BOOK, but=CLINIC_ONLY)},
+    "api-appointments-confirm": {"POST": own(P.APPOINTMENT_BOOK, but=CLINIC_ONLY)},
+    "api-appointments-no-show": {"POST": own(P.APPOINTMENT_BOOK, but=CLINIC_ONLY)},
+    "api-appointments-reschedule": {"POST": Door(
+        P.APPOINTMENT_BOOK, body=lambda it: {"start_datetime": it["free"]},
+    )},
+    "api-medical-records-list": {
+        "GET": read(P.CHART_VIEW),
+        "POST": send(P.RECORD_WRITE, lambda it: {
+            "patient": str(it["patient"]), "primary_diagnosis": "Headache",
+        }),
+    },
+    "api-medical-records-detail": {
+        "GET": read(P.CHART_VIEW, of="final record"),
+        "PATCH": own(P.RECORD_WRITE, {"treatment": "Rest"}, only=AUTHOR),
+    },
+    "api-medical-records-sign": {"POST": own(P.RECORD_WRITE, only=AUTHOR)},
+    "api-documents-list": {
+        "GET": read(P.DOCUMENT_VIEW), "POST": send(P.DOCUMENT_UPLOAD, upload, form=True),
+    },
+    "api-documents-detail": {"GET": read(P.DOCUMENT_VIEW)},
+    "api-documents-content": {"GET": read(P.DOCUMENT_VIEW)},
+    "api-documents-retry": {"POST": own(P.DOCUMENT_UPLOAD, of="broken document")},
+    "api-search-list": {"GET": read(
+        P.DOCUMENT_VIEW, lambda it: {"q": "better knee", "patient": it["patient"]}
+    )},
+    "api-conversations-list": {
+        "GET": read(P.CHART_ASK), "POST": send(P.CHART_ASK, lambda it: {"patient": str(it["patient"])}),
+    },
+    "api-conversations-detail": {"GET": read(P.CHART_ASK)},
+    "api-conversations-ask": {"POST": own(P.CHART_ASK, {"question": "How is the knee?"})},
+    "api-messages-list": {
+        "GET": read(P.CHART_ASK), "POST": own(P.CHART_ASK, {"content": "Thank you."}),
+    },
+    "api-audit-list": {"GET": read(P.TRAIL_VIEW)},
+    "api-schema": {"GET": read(PUBLIC)},
+    "api-docs": {"GET": read(PUBLIC)},
+}  # fmt: skip
+
+
+def page(permission: Permission | str, query=None, **more) -> dict[str, Door]:
+    return {"GET": read(permission, query, **more)}
+
+
+def form(permission: Permission | str, sent: Permission | str | None = None, body=None, **more):
+    """A page with a form: seen with one permission, sent with another or the same."""
+    return {"GET": read(permission), "POST": own(sent or permission, body, **more)}
+
+
+def model(name: str, view, add, change) -> dict[str, dict[str, Door]]:
+    """The pages that Django's admin makes of a model of ours; nothing is deleted."""
+    return {
+        f"admin:{name}_changelist": {"GET": read(view), "POST": own(view)},
+        f"admin:{name}_add": form(add),
+        f"admin:{name}_change": form(view, change),
+        f"admin:{name}_history": form(CLOSED),
+        f"admin:{name}_delete": form(CLOSED),
+        f"admin/{name.replace('_', '/')}/<path:object_id>/": form(view),
+    }
+
+
+ADMIN = {
+    "admin:index": page(P.CALENDAR_VIEW),
+    "admin:search": page(CLOSED),
+    "admin:facility": form(P.FACILITY_MANAGE),
+    "admin:choose_facility": {
+        "GET": read(P.ACCOUNT_USE), "POST": send(
+            P.ACCOUNT_USE, lambda it: {"facility": it["slug"]}, names="clinic"
+        ),
+    },
+    "admin:roles": page(P.STAFF_VIEW),
+    "admin:invite": form(P.STAFF_MANAGE),
+    "admin:person": form(P.STAFF_MANAGE, body={"role": "nurse"}),
+    "admin:find_patient": page(P.PATIENT_VIEW, lambda it: {"q": it["mrn"]}, names=""),
+    "admin:day": page(P.CALENDAR_VIEW, lambda it: {"day": it["day"]}, names=""),
+    "admin:quick_book": {
+        "GET": read(P.APPOINTMENT_BOOK, lambda it: {"patient": it["patient"]}),
+        "POST": own(P.APPOINTMENT_BOOK),
+    },
+    "admin:visit": form(P.CALENDAR_VIEW, P.APPOINTMENT_BOOK, {"to": "Canceled", "version": 1}),
+    "admin:hours": form(P.CALENDAR_VIEW, P.AVAILABILITY_MANAGE, but=NOT_HERS),
+    "admin:write_record": form(P.RECORD_WRITE),
+    "admin:revise_record": {
+        "GET": read(P.RECORD_WRITE, only=AUTHOR), "POST": own(P.RECORD_WRITE, only=AUTHOR),
+    },
+    "admin:documents": {
+        "GET": read(P.DOCUMENT_VIEW, lambda it: {"patient": it["patient"]}),
+        "POST": own(P.DOCUMENT_UPLOAD),
+    },
+    "admin:document": form(P.DOCUMENT_VIEW, P.DOCUMENT_UPLOAD),
+    "admin:document_file": page(P.DOCUMENT_VIEW),
+    "admin:chart": page(P.PATIENT_VIEW),
+    "admin:chart_ask": {"POST": own(P.CHART_ASK, {"question": "How is the knee?"})},
+    "admin:trail": page(P.TRAIL_VIEW),
+    "admin:login": form(CLOSED),
+    "admin:logout": form(PUBLIC),
+    "admin:password_change": form(SIGNED_IN),
+    "admin:password_change_done": form(SIGNED_IN),
+    "admin:autocomplete": page(CLOSED),
+    "admin:jsi18n": page(SIGNED_IN),
+    "admin:view_on_site": page(CLOSED),
+    "admin:app_list": form(SIGNED_IN),
+    "admin/(?P<url>.*)$": form(CLOSED),
+    **model("clinic_specialist", P.CALENDAR_VIEW, P.STAFF_MANAGE, P.STAFF_MANAGE),
+    **model("patients_patient", P.PATIENT_VIEW, P.PATIENT_REGISTER, P.PATIENT_REGISTER),
+    **model(
+        "scheduling_appointmenttype", P.CALENDAR_VIEW, P.AVAILABILITY_MANAGE, P.AVAILABILITY_MANAGE
+    ),
+}  # fmt: skip
+
+PORTAL = {
+    "portal:home": page(P.ACCOUNT_USE),
+    "portal:person": {"POST": own(P.PATIENT_VIEW)},
+    "portal:access": page(P.ACCESS_LOG_VIEW),
+    "portal:settings": form(P.ACCOUNT_USE),
+    "portal:visits": page(P.CALENDAR_VIEW),
+    "portal:book": form(P.APPOINTMENT_BOOK),
+    "portal:visit": page(P.CALENDAR_VIEW),
+    "portal:visit_cancel": form(P.APPOINTMENT_BOOK),
+    "portal:record": page(P.CHART_VIEW),
+    "portal:documents": form(P.DOCUMENT_VIEW, P.DOCUMENT_UPLOAD),
+    "portal:document": page(P.DOCUMENT_VIEW),
+    "portal:document_file": page(P.DOCUMENT_VIEW),
+    "portal:document_retry": {"POST": own(P.DOCUMENT_UPLOAD, of="broken document")},
+    "portal:ask": form(P.CHART_ASK, body={"question": "How is the knee?"}),
+    "portal:answer": page(P.CHART_ASK),
+}
+
+# allauth's own pages: what they let a person do concerns her own account only.
+ACCOUNTS = dict.fromkeys(
+    (
+        "account_login", "account_logout", "account_inactive", "account_signup",
+        "account_email_verification_sent", "account_reset_password", "account_confirm_login_code",
+        "account_confirm_email", "account_reset_password_from_key_done",
+        "account_reset_password_from_key", "account_reset_password_done", "mfa_authenticate",
+    ),
+    form(PUBLIC),
+) | dict.fromkeys(
+    (
+        "account_reauthenticate", "account_email", "account_change_password",
+        "account_set_password", "mfa_index", "mfa_reauthenticate", "mfa_activate_totp",
+        "mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
+        "mfa_download_recovery_codes", "usersessions_list",
+    ),
+    form(SIGNED_IN),
+)  # fmt: skip
+
+WEB = {
+    "home": page(PUBLIC), "healthz": page(PUBLIC), "readyz": page(PUBLIC),
+    "set_language": form(PUBLIC),
+}  # fmt: skip
+
+TABLE: dict[str, dict[str, Door]] = API | ADMIN | PORTAL | ACCOUNTS | WEB
+
+# The object that an address names: by the route's name (its beginning is enough), then by the
+# name of the argument.
+THINGS = {
+    "api-tokens": "token", "api-facilities": "facility", "api-users": "person",
+    "api-specialists": "specialist", "api-patients": "patient", "api-allergies": "allergy",
+    "api-medications": "medication", "api-conditions": "condition", "api-readings": "reading",
+    "api-immunizations": "immunization", "api-care-team": "person",
+    "api-availability-blocks": "block", "api-appointment-types": "kind",
+    "api-appointments-confirm": "asked visit", "api-appointments": "visit",
+    "api-medical-records": "record", "api-documents": "document",
+    "api-conversations": "conversation", "admin:person": "person", "admin:visit": "visit",
+    "admin:hours": "specialist", "admin:write_record": "patient", "admin:revise_record": "record",
+    "admin:document": "document", "admin:chart": "patient", "admin:clinic_specialist": "specialist",
+    "admin:patients_patient": "patient", "admin:scheduling_appointmenttype": "kind",
+    "admin/clinic/specialist": "specialist", "admin/patients/patient": "patient",
+    "admin/scheduling/appointmenttype": "kind", "portal:person": "patient", "portal:visit": "visit",
+    "portal:document": "document", "portal:answer": "answer",
+}  # fmt: skip
+ARGUMENTS = {"patient_id": "patient", "conversation_id": "conversation"}
+FIXED = {
+    "account_confirm_email": {"key": "no-such-key"},
+    "account_reset_password_from_key": {"uidb36": "1", "key": "no-such"},
+    "admin:view_on_site": {"content_type_id": "1", "object_id": "1"},
+    "admin:app_list": {"app_label": "clinic"},
+    "admin/(?P<url>.*)$": {"url": "no/such/page/"},
+}
+# Things that belong to one person (or to the whole clinic) and not to a patient.
+PERSONAL = frozenset({"token", "conversation", "answer"})
+OF_THE_CLINIC = frozenset({"facility", "person", "specialist", "kind", "block"})
+
+
+@dataclass(frozen=True)
+class Route:
+    """One pattern of the URL configuration."""
+
+    name: str
+    template: str
+    arguments: tuple[str, ...]
+    actions: dict = field(default_factory=dict, hash=False)
+
+    @property
+    def surface(self) -> str:
+        first = self.template.split("/", 1)[0]
+        return first if first in AUDIENCE else "web"
+
+    @property
+    def thing(self) -> str:
+        """The kind of object that the address names, or "" where it names none."""
+        if self.name in FIXED or not self.arguments:
+            return ""
+        if "pk" not in self.arguments and "object_id" not in self.arguments:
+            return ARGUMENTS.get(self.arguments[-1], "")
+        fitting = [known for known in THINGS if self.name.startswith(known)]
+        return THINGS[max(fitting, key=len)]
+
+    def address(self, it: Thing, door: Door | None) -> str:
+        """The address that names the things of one owner."""
+        thing = door and door.of or self.thing
+        values = FIXED.get(self.name) or {
+            name: it[ARGUMENTS.get(name) or thing] for name in self.arguments
+        }
+        return "/" + self.template % values
+
+
+def routes() -> Iterator[Route]:
+    """Every route of the URL configuration, once."""
+    yield from _walk(get_resolver(), "", (), [])
+
+
+def _walk(resolver: URLResolver, prefix: str, arguments: tuple, spaces: list[str]):
+    for pattern in resolver.url_patterns:
+        (piece, names), *_rest = pattern.pattern.regex and _pieces(pattern.pattern)
+        path, known = prefix + piece, (*arguments, *names)
+        if isinstance(pattern, URLResolver):
+            space = [pattern.namespace] if pattern.namespace else []
+            yield from _walk(pattern, path, known, spaces + space)
+            continue
+        shown = pattern.name and ":".join([*spaces, pattern.name])
+        actions = getattr(pattern.callback, "actions", None) or {}
+        yield Route(shown or _written(prefix, pattern), path, known, actions)
+
+
+def _pieces(pattern) -> list[tuple[str, list[str]]]:
+    from django.utils.regex_helper import normalize
+
+    return normalize(pattern.regex.pattern.replace(r"\Z", "").removeprefix("^"))
+
+
+def _written(prefix: str, pattern) -> str:
+    piece = pattern.pattern
+    return prefix + (piece.regex.pattern if isinstance(piece, RegexPattern) else str(piece))

@@ -1,0 +1,156 @@
+"""A patient's day in the portal, on a phone and without scripts: visits, documents, a question,
+the family, and who looked."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from e2e.conftest import DESK, PHONE
+from e2e.furniture import letters_about
+from records import demo_letters
+
+READ_WITHIN = 120_000  # milliseconds: the worker loads its models first
+
+
+def show(page: Page, name: str) -> None:
+    """Choose whose record is shown."""
+    page.locator(".p-switch > summary").click()
+    page.locator(".p-menu").get_by_role("button", name=name).click()
+    expect(page.locator(".p-switch > summary")).to_contain_text(name.split()[0])
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["scripts", "no-scripts"])
+def test_a_visit_is_booked_and_canceled_on_a_phone(sign_in, javascript):
+    page = sign_in("john", width=PHONE, javascript=javascript)
+    page.goto("/portal/")
+    page.get_by_role("link", name="Visits", exact=True).click()
+    page.get_by_role("link", name="Book a visit").first.click()
+    page.get_by_text("Check-up").click()
+    page.get_by_text("Dr Sarah Smith").click()
+    page.get_by_role("button", name="See free times").click()
+    page.locator(".p-days a").nth(2).click()
+    page.locator(".cr-slot").nth(3).click()
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Check and book")
+    page.get_by_label("What is it about?").fill("A cough that will not go away")
+    page.get_by_role("button", name="Book this visit").click()
+    expect(page.get_by_text("Your visit is booked")).to_be_visible()
+    expect(page.get_by_text("A cough that will not go away")).to_be_visible()
+    if javascript:
+        page.get_by_role("button", name="Cancel this visit").click()
+    else:
+        page.goto(f"{page.url}cancel/")
+        page.get_by_label("Why you cannot come").fill("I am away")
+    page.get_by_role("button", name="Yes, cancel it").click()
+    expect(page.get_by_text("The visit is canceled")).to_be_visible()
+
+
+def test_without_a_time_the_page_says_what_is_missing(sign_in):
+    page = sign_in("john", javascript=False)
+    page.goto("/portal/visits/book/")
+    page.get_by_role("button", name="See free times").click()
+    page.goto(page.url + "&pick=1")
+    expect(page.get_by_role("heading", name="There is a problem")).to_be_visible()
+    expect(page).to_have_title(re.compile("^Error:"))
+
+
+def test_a_scanned_letter_is_added_watched_and_asked(sign_in, clinic, tmp_path):
+    """The worker reads the picture meanwhile; the page shows it without being loaded again."""
+    letter = letters_about(clinic.cast.mr_doe)[2]
+    file = tmp_path / demo_letters.filename(letter, demo_letters.Form.PNG)
+    file.write_bytes(demo_letters.render([letter], demo_letters.Form.PNG))
+    page = sign_in("john", width=PHONE)
+    page.goto("/portal/documents/")
+    page.get_by_label("File").set_input_files(file)
+    page.get_by_label("What is it?").select_option("referral")
+    page.get_by_role("button", name="Add document").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(file.name)
+    expect(page.get_by_text("We are reading this document")).to_be_visible()
+    page.get_by_role("heading", name="Text of this document").wait_for(timeout=READ_WITHIN)
+    expect(page.locator("#page-1")).to_contain_text(letter.heading[-1].split(",")[0])
+    page.get_by_role("link", name="All documents").click()
+    expect(page.get_by_role("link", name=file.name)).to_be_visible()
+
+
+def test_a_question_is_answered_with_its_page(sign_in, clinic):
+    letter = letters_about(clinic.cast.mr_doe)[1]
+    page = sign_in("john")
+    wait_until_read(page)
+    page.goto("/portal/ask/")
+    page.get_by_label("Your question").fill(letter.facts[0].question)
+    page.get_by_role("button", name="Ask").click()
+    answer = page.locator(".cr-ai")
+    expect(answer).to_contain_text(letter.facts[0].answer)
+    answer.locator(".cr-sources a").first.click()
+    expect(page).to_have_url(re.compile(r"/portal/documents/[0-9a-f-]+/#page-\d+$"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text(".pdf")
+
+
+def test_where_nothing_stands_the_answer_says_so(sign_in):
+    page = sign_in("john", javascript=False)
+    wait_until_read(page)
+    page.goto("/portal/ask/")
+    page.get_by_label("Your question").fill("When was my left hip replaced?")
+    page.get_by_role("button", name="Ask").click()
+    expect(page.get_by_text("The record says nothing that answers this.")).to_be_visible()
+
+
+def wait_until_read(page: Page) -> None:
+    """The letters of the clinic are read and indexed by the worker."""
+    for _attempt in range(READ_WITHIN // 1000):
+        page.goto("/portal/documents/")
+        if not page.get_by_text(re.compile("Waiting to be read|Being read")).count():
+            page.wait_for_timeout(3000)
+            return
+        page.wait_for_timeout(1000)
+    pytest.fail("The worker does not read.")
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["scripts", "no-scripts"])
+def test_the_childs_record_is_shown_and_always_named(sign_in, javascript):
+    page = sign_in("john", width=PHONE, javascript=javascript)
+    page.goto("/portal/")
+    show(page, "Jimmy Doe")
+    band = page.locator(".p-band")
+    expect(band).to_contain_text("You are looking at the record of Jimmy Doe, 12")
+    for section in ("Record", "Visits", "Documents", "Access", "Home"):
+        page.locator(".p-nav").get_by_role("link", name=section).click()
+        expect(band).to_be_visible()
+    expect(page.get_by_text("Penicillin")).to_have_count(0)
+    page.get_by_role("button", name="Back to my record").click()
+    expect(band).to_have_count(0)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("John")
+
+
+def test_two_windows_never_mix_two_people_up(sign_in):
+    first = sign_in("john")
+    first.goto("/portal/visits/book/")
+    second = first.context.new_page()
+    second.goto("/portal/")
+    show(second, "Jimmy Doe")
+    first.get_by_role("button", name="See free times").click()
+    expect(first.get_by_text("Nothing was changed")).to_be_visible()
+    expect(first.locator(".p-band")).to_contain_text("Jimmy Doe")
+    second.get_by_role("button", name="Back to my record").click()
+
+
+def test_who_looked_is_told_in_plain_words(sign_in):
+    page = sign_in("john", width=DESK)
+    page.goto("/portal/access/")
+    table = page.get_by_role("table", name="Latest looks")
+    expect(table.get_by_role("row", name=re.compile("Sarah Smith")).first).to_contain_text(
+        "The whole record"
+    )
+    expect(table.get_by_role("row", name=re.compile("Nina Berg"))).to_contain_text("Nurse")
+    expect(page.get_by_text("Looks each week")).to_be_visible()
+
+
+def test_the_language_can_be_changed_and_stays(sign_in):
+    page = sign_in("john", javascript=False)
+    page.goto("/portal/visits/")
+    page.get_by_role("button", name="Español").click()
+    assert page.url.endswith("/portal/visits/")
+    expect(page.locator("html")).to_have_attribute("lang", "es")
+    page.get_by_role("button", name="English").click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")

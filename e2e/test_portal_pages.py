@@ -1,0 +1,91 @@
+"""Every page of the portal, on a phone and at a desk, light and dark: no rule of accessibility is
+broken, nothing runs off the side, and what is typed is named."""
+
+import pytest
+from playwright.sync_api import Page
+
+from e2e import axe
+from e2e.conftest import DESK, PHONE
+
+PAGES = {
+    "home": "/portal/",
+    "visits": "/portal/visits/",
+    "visit": "/portal/visits/{visit}/",
+    "cancel": "/portal/visits/{visit}/cancel/",
+    "book": "/portal/visits/book/",
+    "time": "/portal/visits/book/?appointment_type={kind}",
+    "no-time": "/portal/visits/book/?appointment_type={kind}&pick=1",
+    "record": "/portal/record/",
+    "documents": "/portal/documents/",
+    "ask": "/portal/ask/",
+    "access": "/portal/access/",
+    "settings": "/portal/settings/",
+    "not-found": "/portal/visits/00000000-0000-0000-0000-000000000000/",
+}
+NARROW = 320  # pixels: WCAG 1.4.10, 400 % zoom of 1280
+
+
+def address(name: str, clinic) -> str:
+    return PAGES[name].format(visit=clinic.cast.next_visit.pk, kind=clinic.cast.kinds[0].pk)
+
+
+def runs_off_the_side(page: Page) -> bool:
+    return page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_every_page_is_accessible(sign_in, clinic, width, theme):
+    page = sign_in("john", width=width, theme=theme)
+    broken = {}
+    for name in PAGES:
+        page.goto(address(name, clinic))
+        found = axe.violations(page)
+        if runs_off_the_side(page):
+            found.append("runs off the side")
+        if page.locator("h1").count() != 1:
+            found.append("has not exactly one first heading")
+        if found:
+            broken[name] = found
+    assert broken == {}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_opens_is_accessible_too(sign_in, clinic, theme):
+    page = sign_in("john", width=PHONE, theme=theme)
+    page.goto("/portal/")
+    page.locator(".p-switch > summary").click()
+    assert axe.violations(page) == []
+    page.keyboard.press("Escape")
+    page.goto(address("visit", clinic))
+    page.get_by_role("button", name="Cancel this visit").click()
+    assert axe.violations(page) == []
+    page.goto("/portal/access/")
+    page.get_by_text("Show these numbers as a table").click()
+    assert axe.violations(page) == []
+    page.goto("/portal/ask/")
+    page.get_by_role("button", name="Ask").click()
+    assert axe.violations(page) == []
+
+
+def test_nothing_runs_off_a_very_narrow_screen(sign_in, clinic):
+    page = sign_in("john", width=NARROW)
+    wide = []
+    for name in PAGES:
+        page.goto(address(name, clinic))
+        if runs_off_the_side(page):
+            wide.append(name)
+    assert wide == []
+
+
+def test_the_keyboard_alone_leads_through(sign_in):
+    page = sign_in("john")
+    page.goto("/portal/")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    page.locator(".p-switch > summary").focus()
+    page.keyboard.press("Enter")
+    assert page.locator(".p-switch").get_attribute("open") is not None
+    page.keyboard.press("Escape")
+    assert page.locator(".p-switch").get_attribute("open") is None

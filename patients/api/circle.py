@@ -1,0 +1,134 @@
+"""The people around a patient: family, care team, and whoever looked at the record."""
+
+from django.http import Http404
+from django.utils.translation import gettext_lazy as _
+from rest_framework.response import Response
+
+from clinic.api import fields
+from clinic.api.fields import UUID_TEXT
+from clinic.api.idempotent import idempotent
+from clinic.api.serializing import StrictModelSerializer, StrictSerializer
+from clinic.security import trail
+from clinic.security.permissions import Category, Permission
+from clinic.security.tenancy import Purpose
+from patients import access, care_team, looks
+from patients.api.nested import OfPatient
+from patients.models import FamilyMember
+
+
+class FamilyMemberBody(StrictModelSerializer):
+    """A relative beside a patient, and what she may do for her."""
+
+    patient = fields.Id(source="patient_id", read_only=True)
+    user = fields.Id(source="user_id", read_only=True)
+    name = fields.Text(source="user.get_full_name", read_only=True)
+
+    class Meta:
+        model = FamilyMember
+        fields = (
+            "id", "patient", "user", "name", "relationship", "permission_level", "is_minor",
+            "guardian_consent", "version", "created_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class Family(OfPatient):
+    """The patient's relatives who have an account."""
+
+    required = {"list": Permission.PATIENT_VIEW}
+    serializer_class = FamilyMemberBody
+
+    def visible(self):
+        rows = FamilyMember.objects.filter(patient=self.patient).select_related("user")
+        return access.visible(rows, self.request.user, category=Category.VIEW)
+
+
+class MemberBody(StrictSerializer):
+    """A person of the care team; `categories` are what of the chart is open to her."""
+
+    user = fields.Reference(rows=care_team.staff, source="user_id")
+    name = fields.Text(read_only=True)
+    categories = fields.Names(choices=Category.choices, required=False)
+    reason = fields.Text(max_length=300, allow_blank=True, required=False)
+    since = fields.Moment(read_only=True)
+    expires_at = fields.Moment(required=False, allow_null=True)
+
+
+class CareTeam(OfPatient):
+    """Grants of the care team, one entry a person. Whoever reaches patients by grants only sees
+    her own entry."""
+
+    required = {
+        "list": Permission.CHART_VIEW,
+        "create": Permission.CHART_WRITE,
+        "destroy": Permission.CHART_WRITE,
+    }
+    serializer_class = MemberBody
+    pagination_class = None
+    noted = False
+
+    def list(self, request, patient_id):
+        patient = self.patient
+        members = care_team.members(patient)
+        trail.read("patients.accessgrant", [(patient.pk, patient.pk)], how="list")
+        return Response({"results": [shape(m) for m in members], "next": None, "previous": None})
+
+    @idempotent
+    def create(self, request, patient_id):
+        """Open the patient's chart to a person of the clinic."""
+        patient, body = self.patient, self.validated()
+        user = body.pop("user_id")
+        member = care_team.join(patient=patient, user=user, by=request.user, **body)
+        return Response(shape(member), status=201)
+
+    def destroy(self, request, patient_id, pk):
+        """Close the chart to a person of the care team, named by her id."""
+        patient = self.patient
+        if not UUID_TEXT.fullmatch(pk):
+            raise Http404
+        care_team.leave(patient=patient, user_id=pk, by=request.user)
+        return Response(status=204)
+
+
+def shape(member: care_team.Member) -> dict:
+    """A member of the care team as answered."""
+    return {
+        "user": member.user_id,
+        "name": member.name,
+        "categories": member.categories,
+        "reason": member.reason,
+        "since": member.since,
+        "expires_at": member.expires_at,
+    }
+
+
+class LookBody(StrictSerializer):
+    """One look at a record."""
+
+    at = fields.Moment(read_only=True)
+    who = fields.Text(read_only=True)
+    role = fields.Text(read_only=True)
+    what = fields.Text(read_only=True)
+    why = fields.Text(read_only=True, help_text=_("Where more is known than the purpose."))
+    purpose = fields.Choice(choices=Purpose.choices, read_only=True, allow_blank=True)
+
+
+class AccessLog(OfPatient):
+    """Who looked at the record, when and why, newest first."""
+
+    required = {"list": Permission.ACCESS_LOG_VIEW}
+    category = Category.ACCESS_LOG
+    serializer_class = LookBody
+    ordering = "-last"
+
+    def visible(self):
+        return looks.looks_at(self.patient, self.request.user)
+
+    def list(self, request, patient_id):
+        patient = self.patient
+        page = self.paginate_queryset(self.visible())
+        trail.read("clinic.logentry", [(patient.pk, patient.pk)], how="list")
+        told = looks.in_words(page, patient, request.user)
+        return self.get_paginated_response(
+            [{name: getattr(look, name) for name in LookBody().fields} for look in told]
+        )

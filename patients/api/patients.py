@@ -1,0 +1,157 @@
+"""Patients: who they are."""
+
+from collections import defaultdict
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework.response import Response
+
+from clinic.api import fields
+from clinic.api.idempotent import idempotent
+from clinic.api.quick import QuickReading
+from clinic.api.resource import Resource
+from clinic.api.serializing import StrictSerializer, question
+from clinic.security import tenancy
+from clinic.security.fields import Sealed
+from clinic.security.permissions import Category, Permission
+from patients import access, registration, search
+from patients.api.shapes import patient_shape
+from patients.models import Allergy, Gender, Patient
+
+LONGEST_NAME, LONGEST_QUERY = 100, 200
+
+
+class PatientBody(StrictSerializer):
+    """A patient, as she is sent and answered; `allergies` is for readers of clinical content."""
+
+    sometimes = frozenset({"allergies"})
+
+    id = fields.Id(read_only=True)
+    mrn = fields.Text(
+        max_length=50, required=False, help_text=_("Given by the clinic where none is sent.")
+    )
+    first_name = fields.Text(max_length=LONGEST_NAME)
+    last_name = fields.Text(max_length=LONGEST_NAME)
+    date_of_birth = fields.Day()
+    gender = fields.Choice(choices=Gender.choices, required=False)
+    ssn = fields.Text(max_length=20, allow_blank=True, required=False)
+    cpf = fields.Text(max_length=20, allow_blank=True, required=False)
+    phone = fields.Text(max_length=30, allow_blank=True, required=False)
+    email = fields.Email(max_length=254, allow_blank=True, required=False)
+    address = fields.Details(required=False)
+    emergency_contact = fields.Details(required=False)
+    insurance_info = fields.Details(required=False)
+    preferred_language = fields.Text(max_length=10, required=False)
+    deceased_on = fields.Day(allow_null=True, required=False)
+    is_active = fields.Flag(required=False)
+    allergies = fields.Texts(
+        read_only=True, help_text=_("What is known; written at patients/{id}/allergies/.")
+    )
+    version = fields.Whole(read_only=True)
+    created_at = fields.Moment(read_only=True)
+    updated_at = fields.Moment(read_only=True)
+
+
+class PatientCorrection(PatientBody):
+    """What of a patient can be corrected: all but the record number."""
+
+    mrn = fields.Text(read_only=True)
+
+
+ALLERGIES = (
+    "SELECT t.id, t.facility_id, t.patient_id, t.allergen FROM patients_allergy t"
+    " WHERE t.is_active AND t.patient_id IN (SELECT id FROM ({select}) AS page) ORDER BY t.id"
+)
+
+
+class Patients(QuickReading, Resource):
+    """Patients of the facility within the actor's reach."""
+
+    model = Patient
+    quick = frozenset({"list", "retrieve"})
+    patient_column = "id"
+    allergies: dict | None = None
+    required = {
+        "list": Permission.PATIENT_VIEW,
+        "retrieve": Permission.PATIENT_VIEW,
+        "create": Permission.PATIENT_REGISTER,
+        "partial_update": Permission.PATIENT_REGISTER,
+    }
+    asked = {
+        "list": question(
+            "PatientQuestion",
+            q=fields.Text(
+                max_length=LONGEST_QUERY,
+                allow_blank=True,
+                required=False,
+                help_text=_(
+                    "Name prefixes in any order, accents ignored; or a record number, phone, "
+                    "e-mail, SSN, CPF or date of birth."
+                ),
+            ),
+            is_active=fields.AskedFlag(required=False),
+        )
+    }
+    bodies = {"partial_update": PatientCorrection}
+    serializer_class = PatientBody
+
+    def visible(self):
+        query = self.question.get("q", "")
+        if not self.is_quick:
+            rows = search.find(self.request.user, query)
+        else:
+            rows = access.in_context(Patient.objects.all(), Category.VIEW)
+            if query.strip():
+                rows = search.matching(rows, query, facility_id=self.facility_hint())
+            rows = self.noting(rows, how="search" if query else "list", shown=self.shown())
+        if "is_active" in self.question:
+            rows = rows.filter(is_active=self.question["is_active"])
+        return rows
+
+    def beside(self, select, parameters):
+        return [(ALLERGIES.format(select=select), parameters)]
+
+    def take(self, allergies):
+        """Hold the allergies that came in the same round trip."""
+        self.allergies = defaultdict(list)
+        for pk, facility_id, patient_id, allergen in allergies:
+            row = Allergy(pk=pk, facility_id=facility_id, patient_id=patient_id)
+            row.allergen = Sealed(allergen)
+            self.allergies[patient_id].append(row.allergen)
+
+    def shape(self, item):
+        return self.shapes([item])[0]
+
+    def shapes(self, items):
+        shapes = [patient_shape(patient) for patient in items]
+        if tenancy.current().may(Permission.CHART_VIEW):
+            known = self.allergies
+            if known is None:
+                known = allergies_of(items, self.request.user)
+            for shape in shapes:
+                shape["allergies"] = known[shape["id"]]
+        return shapes
+
+    @idempotent
+    def create(self, request):
+        """Register a patient."""
+        return self.created(registration.register(by=request.user, **self.validated()))
+
+    def partial_update(self, request, pk):
+        """Correct who a patient is said to be."""
+        patient = self.get_object()
+        version = self.expected_version(patient)
+        changes = self.validated()
+        return Response(
+            self.shape(
+                registration.correct(patient=patient, version=version, by=request.user, **changes)
+            )
+        )
+
+
+def allergies_of(patients: list[Patient], user) -> dict:
+    """What each patient is allergic to, as far as the person may see it, in one query."""
+    known: dict = {patient.pk: [] for patient in patients}
+    rows = Allergy.objects.active().filter(patient_id__in=list(known)).order_by("id")
+    for allergy in access.visible(rows, user, category=Category.MEDICATIONS):
+        known[allergy.patient_id].append(allergy.allergen)
+    return known

@@ -1,0 +1,96 @@
+"""One visit, and what can be done with it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from clinic.backoffice import FormPage
+from clinic.security.permissions import Permission
+from scheduling import booking, calendar
+from scheduling.admin.day import note_seen
+from scheduling.models import Appointment
+
+Status = Appointment.Status
+LONGEST_REASON = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A button: the status that it leads to, and how it looks."""
+
+    to: str
+    text: Any
+    icon: str
+    kind: str = "2"
+
+
+STEPS = (
+    Step(Status.CONFIRMED, _("Confirm"), "calendar-check", ""),
+    Step(Status.COMPLETED, _("Mark as done"), "check", ""),
+    Step(Status.NO_SHOW, _("Mark as missed"), "user"),
+    Step(Status.CANCELED, _("Cancel the visit"), "ban", "danger"),
+)
+
+
+class StatusForm(forms.Form):
+    """What becomes of the visit; a reason is kept with a cancellation."""
+
+    to = forms.ChoiceField(choices=Status.choices, widget=forms.HiddenInput)
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    reason = forms.CharField(
+        label=_("Reason for canceling"), required=False, max_length=LONGEST_REASON
+    )
+
+
+class VisitPage(FormPage):
+    """When, who, with whom; and the steps that its status allows."""
+
+    required = Permission.CALENDAR_VIEW
+    title = _("Visit")
+    template_name = "admin/scheduling/visit.html"
+    form_class = StatusForm
+
+    @cached_property
+    def visit(self) -> Appointment:
+        rows = calendar.visits(self.request.user).select_related("booked_by")
+        visit = rows.filter(pk=self.kwargs["pk"]).first()
+        if visit is None:
+            raise Http404
+        return visit
+
+    def get_context_data(self, **kwargs):
+        note_seen([self.visit], "detail")
+        actor, status = self.request.actor, Status(self.visit.status)
+        may_book = actor.may(Permission.APPOINTMENT_BOOK)
+        steps = [s for s in STEPS if s.to in booking.TRANSITIONS[status]] if may_book else []
+        return super().get_context_data(
+            visit=self.visit,
+            steps=[step for step in steps if step.to != Status.CANCELED],
+            cancel=next((step for step in steps if step.to == Status.CANCELED), None),
+            may_move=may_book and status in {Status.PENDING, Status.CONFIRMED},
+            may_write=actor.may(Permission.RECORD_WRITE) and status != Status.CANCELED,
+            shows_reason=actor.may(Permission.CHART_VIEW),
+            **kwargs,
+        )
+
+    def form_arguments(self):
+        return {"initial": {"version": self.visit.version}}
+
+    def carry_out(self, form):
+        said = form.cleaned_data
+        self.visit = booking.change_status(
+            appointment=self.visit, to=Status(said["to"]), reason=said["reason"],
+            version=said["version"], by=self.request.user,
+        )  # fmt: skip
+        text = gettext("The visit is now “%(status)s”.")
+        messages.success(self.request, text % {"status": self.visit.get_status_display()})
+
+    def done(self) -> str:
+        return reverse("admin:visit", args=[self.visit.pk])

@@ -1,0 +1,182 @@
+"""Visits: booked, moved and brought to their end."""
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from clinic.api import fields
+from clinic.api.idempotent import idempotent
+from clinic.api.quick import QuickReading
+from clinic.api.resource import Resource
+from clinic.api.serializing import Nothing, StrictSerializer, question
+from clinic.errors import invalid
+from clinic.security.permissions import Category, Permission
+from patients import access
+from patients.api.nested import patient_reference
+from scheduling import booking, calendar
+from scheduling.api.shapes import appointment_shape
+from scheduling.models import Appointment
+
+Status = Appointment.Status
+LONGEST_REASON = 2000
+
+
+def specialist_reference(**kwargs) -> fields.Reference:
+    """A field that names one who can be booked."""
+    message = {"missing": _("There is no such specialist.")}
+    return fields.Reference(rows=calendar.specialists, error_messages=message, **kwargs)
+
+
+def type_reference(**kwargs) -> fields.Reference:
+    """A field that names a kind of visit."""
+    message = {"missing": _("There is no such kind of visit.")}
+    return fields.Reference(rows=calendar.types, error_messages=message, **kwargs)
+
+
+class AppointmentBody(StrictSerializer):
+    """A visit. Sent to book one, `end_datetime` may be left out: the kind of visit says it."""
+
+    id = fields.Id(read_only=True)
+    specialist = specialist_reference()
+    patient = patient_reference()
+    start_datetime = fields.Moment()
+    end_datetime = fields.Moment(required=False)
+    status = fields.Choice(choices=Status.choices, read_only=True)
+    appointment_type = type_reference()
+    reason = fields.Text(max_length=LONGEST_REASON, allow_blank=True, required=False)
+    cancel_reason = fields.Text(read_only=True)
+    booked_by = fields.Id(read_only=True, allow_null=True)
+    version = fields.Whole(read_only=True)
+    created_at = fields.Moment(read_only=True)
+    updated_at = fields.Moment(read_only=True)
+
+
+class Move(StrictSerializer):
+    """Where a visit is moved to."""
+
+    start_datetime = fields.Moment()
+    end_datetime = fields.Moment(required=False)
+    specialist = specialist_reference(required=False)
+
+
+class Cancellation(StrictSerializer):
+    """Why a visit is canceled."""
+
+    reason = fields.Text(max_length=LONGEST_REASON, allow_blank=True, required=False)
+
+
+class Appointments(QuickReading, Resource):
+    """Visits of patients in reach, by time."""
+
+    model = Appointment
+    quick = frozenset({"list"})
+    required = {
+        "list": Permission.CALENDAR_VIEW,
+        "retrieve": Permission.CALENDAR_VIEW,
+        "create": Permission.APPOINTMENT_BOOK,
+        "confirm": Permission.APPOINTMENT_BOOK,
+        "cancel": Permission.APPOINTMENT_BOOK,
+        "reschedule": Permission.APPOINTMENT_BOOK,
+        "complete": Permission.APPOINTMENT_BOOK,
+        "no_show": Permission.APPOINTMENT_BOOK,
+    }
+    asked = {
+        "list": question(
+            "AppointmentQuestion",
+            **{
+                "from": fields.Moment(required=False, help_text=_("Visits that end after it.")),
+                "to": fields.Moment(required=False, help_text=_("Visits that start before it.")),
+                "specialist": fields.Id(required=False),
+                "patient": fields.Id(required=False),
+                "status": fields.Choice(choices=Status.choices, required=False),
+            },
+        )
+    }
+    bodies = {
+        "confirm": Nothing,
+        "cancel": Cancellation,
+        "reschedule": Move,
+        "complete": Nothing,
+        "no_show": Nothing,
+    }
+    matched = frozenset({"confirm", "cancel", "reschedule", "complete", "no_show"})
+    serializer_class = AppointmentBody
+    ordering = ("start_datetime", "id")
+
+    def visible(self):
+        if self.is_quick:
+            rows = access.in_context(
+                Appointment.objects.all(), Category.APPOINTMENTS, column="patient_id"
+            )
+            rows = self.noting(rows, how="list", shown=self.shown())
+        else:
+            rows = calendar.visits(self.request.user).select_related(None)
+        asked = dict(self.question)
+        start, end = asked.pop("from", None), asked.pop("to", None)
+        if start and end and end <= start:
+            raise invalid("to", _("The end must be after the start."))
+        if start:
+            rows = rows.filter(end_datetime__gt=start)
+        if end:
+            rows = rows.filter(start_datetime__lt=end)
+        return rows.filter(**asked)
+
+    def shape(self, item):
+        return appointment_shape(item)
+
+    @idempotent
+    def create(self, request):
+        """Book a visit. Of any number of rivals for one time one wins, the others get 409."""
+        body = self.validated()
+        body["start"], body["end"] = body.pop("start_datetime"), body.pop("end_datetime", None)
+        return self.created(booking.book(by=request.user, **body))
+
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def confirm(self, request, pk):
+        """Confirm a visit that was asked for."""
+        return self._changed(Status.CONFIRMED)
+
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def cancel(self, request, pk):
+        """Cancel a visit; its time is free again."""
+        return self._changed(Status.CANCELED)
+
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def complete(self, request, pk):
+        """Say that a visit took place."""
+        return self._changed(Status.COMPLETED)
+
+    @action(detail=True, methods=["post"], url_path="no-show")
+    @idempotent
+    def no_show(self, request, pk):
+        """Say that the patient did not come."""
+        return self._changed(Status.NO_SHOW)
+
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def reschedule(self, request, pk):
+        """Move a visit in one step: it stands at the new time or, refused, still at the old."""
+        appointment = self.get_object()
+        version = self.expected_version(appointment)
+        body = self.validated()
+        moved = booking.reschedule(
+            appointment=appointment,
+            start=body["start_datetime"],
+            end=body.get("end_datetime"),
+            specialist=body.get("specialist"),
+            version=version,
+            by=request.user,
+        )
+        return Response(self.shape(moved))
+
+    def _changed(self, to: Status) -> Response:
+        appointment = self.get_object()
+        version = self.expected_version(appointment)
+        changed = booking.change_status(
+            appointment=appointment, to=to, version=version, by=self.request.user,
+            **self.validated(),
+        )  # fmt: skip
+        return Response(self.shape(changed))

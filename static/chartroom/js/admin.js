@@ -1,0 +1,13 @@
+/* Small corrections to unfold's page, which the content security policy and screen readers need. */
+
+/* htmx would insert an inline <style> for its indicators. */
+if (window.htmx) htmx.config.includeIndicatorStyles = false;
+
+/* SimpleBar makes scrolling regions without a name. */
+document.addEventListener("DOMContentLoaded", () => {
+  const words = document.getElementById("chartroom-words")?.dataset ?? {};
+  document.querySelectorAll("[data-simplebar]").forEach((region, index) => {
+    const name = region.id === "nav-sidebar-apps" ? words.menu : `${words.region ?? ""} ${index}`;
+    region.setAttribute("data-simplebar-aria-label", name ?? "");
+  });
+});
