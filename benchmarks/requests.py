@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from benchmarks import seeding, server
-from benchmarks.bare import TABLES
+from benchmarks.models import TABLES
 from clinic import staffing
 from clinic.models.base import uuid7
 from clinic.security import tenancy

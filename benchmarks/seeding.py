@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
-from benchmarks.bare import BarePatient, BareVisit
+from benchmarks.models import BarePatient, BareVisit
 from clinic import staffing
 from clinic.models import Facility, Specialist, User
 from clinic.models.base import uuid7

@@ -89,7 +89,10 @@ def ask(*, conversation: Conversation, question: str, by) -> Message:
         by=by,
     )
     answer = answering.answerer().answer(
-        question, [hit.text for hit in hits], language=get_language() or "en"
+        question,
+        [hit.text for hit in hits],
+        language=get_language() or "en",
+        names=[conversation.patient.first_name, conversation.patient.last_name],
     )
     asked = _add(conversation, content=question, sender_id=by.pk)
     text, citations = _cited(answer, hits)

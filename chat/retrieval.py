@@ -62,17 +62,16 @@ def find(query: str, passages: QuerySet[Chunk], *, patient=None) -> list[Hit]:
     """Candidates by meaning and by word, ranked together."""
     model = embedder()
     vector = model.embed([query], asking=True)[0]
-    words = indexing.keyed(
-        lexemes.lexemes(query, lexemes.language_of(query)),
-        facility_id=tenancy.current().facility_id,
-    )
+    asked = lexemes.of_query(query)
+    words = indexing.keyed(asked, facility_id=tenancy.current().facility_id)
+    weight = ranking.lexical_weight(asked)
     passages = passages.filter(embedding_model=model.name)
     if patient is not None:
         candidates = list(passages.filter(patient_id=patient.pk)[:PATIENT_PASSAGES])
         total = len(candidates)
     else:
         candidates, total = _candidates(passages, vector, words, model)
-    return _ranked(candidates, vector, words, total)
+    return _ranked(candidates, vector, words, total, weight)
 
 
 def _candidates(passages, vector, words, model) -> tuple[list[Chunk], int]:
@@ -88,7 +87,9 @@ def _candidates(passages, vector, words, model) -> tuple[list[Chunk], int]:
     return list(found.values()), passages.count()
 
 
-def _ranked(candidates: list[Chunk], vector, words: dict[bytes, int], total: int) -> list[Hit]:
+def _ranked(
+    candidates: list[Chunk], vector, words: dict[bytes, int], total: int, weight: float
+) -> list[Hit]:
     if not candidates:
         return []
     counted = [
@@ -98,7 +99,7 @@ def _ranked(candidates: list[Chunk], vector, words: dict[bytes, int], total: int
     lexical = ranking.bm25(words, counted, frequencies, total)
     matrix = np.array([np.asarray(c.embedding, dtype=np.float32) for c in candidates])
     cosine = (matrix @ np.asarray(vector, dtype=np.float32)).tolist()
-    fused = ranking.fuse(lexical, cosine)
+    fused = ranking.fuse(lexical, cosine, weight=weight)
     hits = [
         Hit(chunk=c, score=f, cosine=s, lexical=w)
         for c, f, s, w in zip(candidates, fused, cosine, lexical, strict=True)

@@ -2,15 +2,19 @@
 every attempt on the trail."""
 
 import hashlib
+from datetime import timedelta
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base import forms as upstream
 from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authentication_failed
 from django.contrib.auth import authenticate
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db import transaction
 from django.dispatch import receiver
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from clinic import preferences, staffing
@@ -18,6 +22,7 @@ from clinic.models import SpentCode, User
 from clinic.security import keyring, tenancy, trail
 from clinic.security.permissions import Role
 
+SPENT_FOR = timedelta(minutes=10)  # far longer than a code is valid
 PLATFORM_PLACE = b"mfa_authenticator.secret"
 
 
@@ -26,6 +31,10 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request):
         return False
+
+    def get_client_ip(self, request):
+        """The true address: behind a proxy of ours not all people share one brake."""
+        return request.origin.address or "unknown"
 
     def post_login(self, request, user, **options):
         """Signed in, the pages speak the person's language, whoever used the browser before."""
@@ -46,9 +55,13 @@ class SecondFactorAdapter(DefaultMFAAdapter):
 
 
 def spend_code(user: User, code: str) -> bool:
-    """Mark a valid code as used; False where it was used before, however many ask at once."""
-    digest = hashlib.sha256(f"{user.pk}:{code.strip()}".encode()).digest()
+    """Mark a valid code as used; False where it was used before, however many ask at once and
+    however it is written."""
+    code = normalize_user_code(code)
+    digest = hashlib.sha256(f"{user.pk}:{code}".encode()).digest()
     with transaction.atomic():
+        # The same six digits come again some day, for another moment.
+        SpentCode.objects.filter(user=user, spent_at__lt=timezone.now() - SPENT_FOR).delete()
         _row, first = SpentCode.objects.get_or_create(user=user, code_digest=digest)
     return first
 
@@ -58,7 +71,7 @@ class SpendsCode:
 
     def clean_code(self):
         code = super().clean_code()
-        if self.authenticator.type == Authenticator.Type.TOTP and not spend_code(self.user, code):
+        if not spend_code(self.user, code):
             self._emit_authentication_failed(self.authenticator)
             raise upstream.get_adapter().validation_error("incorrect_code")
         return code
@@ -98,8 +111,7 @@ def _second_factor_holds(user: User, otp: str) -> bool:
         if authenticator.type == Authenticator.Type.WEBAUTHN or not otp:
             continue
         if authenticator.wrap().validate_code(otp):
-            is_totp = authenticator.type == Authenticator.Type.TOTP
-            return not is_totp or spend_code(user, otp)
+            return spend_code(user, otp)
     return False
 
 
@@ -131,3 +143,12 @@ def note_failed_sign_in(sender, credentials, request=None, **kwargs):
     trail.defer(resource="clinic.user", flags=["login_failed", "refused"], details={"typed": digest})
     if not tenancy.current().origin.request_id:
         trail.write_deferred(tenancy.current())
+
+
+@receiver(authentication_failed)
+def note_failed_second_factor(sender, user, **kwargs):
+    """The password was right and the code was not."""
+    trail.defer(
+        resource="clinic.user", object_pk=str(user.pk), flags=["login_failed", "refused"],
+        details={"factor": "second"},
+    )  # fmt: skip

@@ -22,10 +22,18 @@ from clinic.templatetags.written import day_month, recent_moment
 from compliance import registry, review, wording
 from compliance.review import Search
 
-A_PAGE = 50
+A_PAGE = 100
 USUAL_DAYS = 7
 MOST_DAYS = 31
-FLAGS = ("refused", "login", "login_failed", "logout", "seal_broken", "emergency", "revoked")
+FLAGS = {
+    "refused": gettext_lazy("Refused"),
+    "login": gettext_lazy("Signed in"),
+    "login_failed": gettext_lazy("Could not sign in"),
+    "logout": gettext_lazy("Signed out"),
+    "seal_broken": gettext_lazy("Broken seal"),
+    "emergency": gettext_lazy("Emergency access"),
+    "revoked": gettext_lazy("Access taken back"),
+}
 
 
 class TrailForm(forms.Form):
@@ -49,8 +57,10 @@ class TrailForm(forms.Form):
     resource = forms.ChoiceField(label=gettext_lazy("To what"), required=False)
     flag = forms.ChoiceField(
         label=gettext_lazy("Flag"), required=False,
-        choices=[("", gettext_lazy("Any")), *((flag, flag.replace("_", " ")) for flag in FLAGS)],
+        choices=[("", gettext_lazy("Any")), *FLAGS.items()],
     )  # fmt: skip
+
+    request = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -76,7 +86,7 @@ class TrailForm(forms.Form):
         end = said.get("to") or (min(said["from"] + usual, today) if said.get("from") else today)
         start = said.get("from") or end - usual
         words = {name: said.get(name, "").strip() for name in
-                 ("who", "patient", "action", "resource", "flag")}  # fmt: skip
+                 ("who", "patient", "action", "resource", "flag", "request")}  # fmt: skip
         return Search(start=start, end=max(start, end), **words)
 
 
@@ -103,7 +113,7 @@ class TrailPage(Page):
     def get_context_data(self, **kwargs):
         rows = review.entries(self.search)
         page = Paginator(rows, A_PAGE).get_page(self.request.GET.get("page"))
-        page.object_list = wording.lines(page.object_list)
+        page.object_list = wording.lines(page.object_list, together=not self.search.request)
         trail.note("clinic.logentry", details={"how": "list", "page": page.number})
         days = review.by_day(rows, self.search.days)
         return super().get_context_data(
@@ -120,7 +130,8 @@ class TrailPage(Page):
     def figures(self, rows: QuerySet[LogEntry]) -> list[dict[str, Any]]:
         counts = review.totals(rows)
         links, sealed_at = review.last_sealed()
-        sealed = _("Last sealed: %(when)s") % {"when": recent_moment(sealed_at)}
+        when = recent_moment(timezone.localtime(sealed_at)) if sealed_at else ""
+        sealed = _("Last sealed: %(when)s") % {"when": when}
         return [
             {"label": _("Looks and changes"), "value": counts["all"], "note": self.period()},
             _figure(_("Refused"), counts["refused"], _("Not allowed"), "warn"),

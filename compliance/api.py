@@ -92,7 +92,7 @@ def entry_shape(entry: LogEntry) -> dict[str, Any]:
     the names of the columns that changed without the open values either."""
     changes = entry.changes
     if changes and not tenancy.current().clinical:
-        changes = dict.fromkeys(changes, ["•••", "•••"])
+        changes = {column: ["•••", "•••"] for column in changes}
     return {
         "id": entry.pk,
         "at": entry.timestamp,

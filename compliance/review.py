@@ -33,6 +33,7 @@ class Search:
     action: str = ""
     resource: str = ""
     flag: str = ""
+    request: str = ""
 
     @property
     def days(self) -> list[date]:
@@ -55,6 +56,8 @@ def entries(search: Search) -> QuerySet[LogEntry]:
         rows = rows.filter(patient_id__in=_patients(search.patient))
     if search.resource:
         rows = rows.filter(resource=search.resource)
+    if search.request:
+        rows = rows.filter(cid=search.request)
     if search.flag:
         rows = rows.filter(compliance_flags__contains=[search.flag])
     return _of_kind(rows, search.action).order_by("-id")

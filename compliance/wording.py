@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.apps import apps
@@ -30,33 +32,55 @@ class Line:
     at: datetime
     what: str
     patient: str
-    patient_id: UUID | None
+    patient_href: str
     why: str
     state: str
     tone: str
     address: str
 
 
-def lines(entries: Iterable[LogEntry]) -> list[Line]:
-    """The entries in words, in three queries whatever their number."""
+def lines(entries: Iterable[LogEntry], *, together: bool = True) -> list[Line]:
+    """The entries in words, in three queries whatever their number.
+
+    What one request did alike to several patients is one line, unless `together` is false.
+    """
     rows = list(entries)
     people = people_named({row.actor_id for row in rows})
     roles = roles_of(people)
     patients = _patients({row.patient_id for row in rows})
-    return [
-        Line(
-            who=people.get(row.actor_id) or _who(row),
-            role=", ".join(roles.get(row.actor_id, ())),
-            at=row.timestamp,
-            what=what(row),
-            patient=patients.get(row.patient_id, "") or _unnamed(row.patient_id),
-            patient_id=row.patient_id,
-            why=why(row),
-            address=row.remote_addr or "",
-            **state(row),
-        )
-        for row in rows
-    ]
+    groups = [list(g) for _key, g in groupby(rows, key=_act if together else _itself)]
+    return [_line(group, people, roles, patients) for group in groups]
+
+
+def _act(entry: LogEntry) -> tuple:
+    """What entries have in common that are one act."""
+    flags = tuple(entry.compliance_flags)
+    how = _detail(entry, "how")
+    return (entry.cid, entry.actor_id, entry.action, entry.resource, how, flags)
+
+
+def _itself(entry: LogEntry) -> int:
+    return entry.pk
+
+
+def _line(group: list[LogEntry], people: dict, roles: dict, patients: dict) -> Line:
+    first = group[0]
+    about = dict.fromkeys(entry.patient_id for entry in group if entry.patient_id)
+    named = [patients.get(pk) or _unnamed(pk) for pk in about]
+    asked = {"request": first.cid} if len(about) > 1 else {"patient": next(iter(about), "")}
+    return Line(
+        who=people.get(first.actor_id) or _who(first),
+        role=", ".join(roles.get(first.actor_id, ())),
+        at=first.timestamp,
+        what=what(first, many=len(named) > 1),
+        patient=_("%(count)d patients") % {"count": len(named)}
+        if len(named) > 1
+        else "".join(named),
+        patient_href=f"?{urlencode(asked)}" if about else "",
+        why=why(first),
+        address=first.remote_addr or "",
+        **state(first),
+    )
 
 
 def people_named(ids: Iterable[UUID | None]) -> dict[UUID, str]:
@@ -75,7 +99,7 @@ def roles_of(ids: Iterable[UUID]) -> dict[UUID, list[str]]:
     return roles
 
 
-def what(entry: LogEntry) -> str:
+def what(entry: LogEntry, *, many: bool = False) -> str:
     """One sentence about what was done, with the names of things and never their values."""
     flags = set(entry.compliance_flags)
     signs = {
@@ -90,7 +114,7 @@ def what(entry: LogEntry) -> str:
         return _("Was refused (%(status)s)") % {"status": _detail(entry, "status") or "403"}
     if "seal_broken" in flags:
         return _("A sealed value could not be opened: %(what)s") % {"what": noun(entry.resource)}
-    return _sentence(entry) % {"what": noun(entry.resource)}
+    return _sentence(entry) % {"what": noun(entry.resource, plural=many)}
 
 
 def why(entry: LogEntry) -> str:

@@ -1,12 +1,21 @@
 """Pages that belong to no app: the landing page, health, and what every template may use."""
 
+import logging
+
 from django.conf import settings
-from django.db import connection
+from django.core.cache import cache
+from django.db import DatabaseError, connection
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+from psycopg_pool import PoolTimeout
+from redis.exceptions import RedisError
 
 from clinic.security import tenancy
 from clinic.security.permissions import PORTAL_ROLES, STAFF_ROLES
+from config.celery import HEARTBEAT
+
+logger = logging.getLogger("chartroom.ready")
 
 
 def surroundings(request) -> dict:
@@ -19,6 +28,7 @@ def surroundings(request) -> dict:
     }
 
 
+@require_safe
 def home(request):
     """The landing page; a signed-in person is led to where she works."""
     roles = request.actor.roles
@@ -29,27 +39,33 @@ def home(request):
     return render(request, "home.html")
 
 
+@require_safe
 def healthz(request):
     return HttpResponse("ok", content_type="text/plain")
 
 
+@require_safe
 def readyz(request):
-    """200 once database, cache and worker answer; 503 with the name of the part that does not."""
-    from django.core.cache import cache
+    """200 once database, broker and worker answer; 503 with the name of the part that does not."""
+    parts = {"database": _answers(_database), "broker": False, "worker": False}
+    parts["broker"] = _answers(lambda: cache.get(HEARTBEAT, ""))
+    parts["worker"] = parts["broker"] and bool(cache.get(HEARTBEAT))
+    return JsonResponse(parts, status=200 if all(parts.values()) else 503)
 
-    parts = {}
+
+def _database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def _answers(part) -> bool:
+    """Whether asking the part raises nothing; whatever it raises means that it is not ready."""
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-        parts["database"] = True
-    except Exception:  # any failure of the part means: not ready
-        parts["database"] = False
-    try:
-        parts["broker"] = cache.get("readyz", 0) is not None
-    except Exception:  # any failure of the part means: not ready
-        parts["broker"] = False
-    ready = all(parts.values())
-    return JsonResponse(parts, status=200 if ready else 503)
+        part()
+    except (DatabaseError, PoolTimeout, RedisError) as error:
+        logger.warning("not ready: %s", type(error).__name__)
+        return False
+    return True
 
 
 healthz.public = readyz.public = home.public = True

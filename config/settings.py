@@ -103,6 +103,7 @@ DATABASES = {
     "default": env.database("DATABASE_URL")
     | {
         "ATOMIC_REQUESTS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": True,  # PgBouncer in transaction mode
         "OPTIONS": {
             "pool": {"min_size": 1, "max_size": env.number("DATABASE_POOL", 8), "timeout": 10},
             "server_side_binding": True,
@@ -128,9 +129,9 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_TASK_TIME_LIMIT = 900
+CELERY_TASK_TIME_LIMIT = 2000  # above what one document may take (records.ocr.limits)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 1000,  # longer than the longest task
+    "visibility_timeout": 2100,  # longer than the longest task
     "unacked_restore_interval": 1,
     "unacked_restore_throttle": 1,
     "socket_timeout": 5,

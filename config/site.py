@@ -27,6 +27,10 @@ class StaffSite(UnfoldAdminSite):
         if admin_class is not None and issubclass(admin_class, TenantAdmin):
             super().register(model_or_iterable, admin_class, **options)
 
+    def get_urls(self):
+        """All but Django's way from any row to its page elsewhere: ours have none."""
+        return [url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site"]
+
     def admin_view(self, view, cacheable=False):
         """Every view, Django's and unfold's own too, runs on the clinic's clocks."""
         from clinic.backoffice import placed

@@ -55,7 +55,7 @@ def join(
     expires_at: datetime | None = None,
     by,
 ) -> Member:
-    """Open a patient's chart to a person of the clinic. Raises `Invalid` and stores nothing then."""
+    """Open a patient's chart to a person of the clinic. Raises `Invalid`, and stores nothing."""
     _authorise()
     if expires_at is not None and expires_at <= timezone.now():
         raise invalid("expires_at", _("Choose a time in the future."))

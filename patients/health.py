@@ -34,7 +34,7 @@ CATEGORIES = {
     Immunization: Category.RECORDS,
     Reading: Category.RECORDS,
 }
-# Of each pair the second day is never before the first; no day here lies ahead but a medicine's end.
+# Of each pair the second day is never before the first; only a medicine's end lies ahead.
 PERIODS = (("onset_date", "abatement_date"), ("active_from", "active_until"))
 NOT_AHEAD = ("onset_date", "abatement_date", "given_at", "taken_at")
 # Kinds whose number says nothing without its unit (kilograms or pounds, °C or °F, mg/dL or mmol/L).

@@ -19,7 +19,7 @@ from patients.models import Patient
 from records import ocr, storage
 from records.models import Document, DocumentPage
 
-CLAIM = timedelta(minutes=2)  # renewed with each page; a worker that is gone loses it
+CLAIM = timedelta(minutes=5)  # renewed with each page; a worker that is gone loses it
 MOST_ATTEMPTS = 5
 Processing = Document.Processing
 

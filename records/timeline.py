@@ -87,7 +87,9 @@ def _encounter(row: Encounter) -> Event:
 
 
 def _procedure(row: Procedure) -> Event:
-    return Event(at=row.performed_at, icon="activity", title=term(row.display), body=term(row.reason))
+    return Event(
+        at=row.performed_at, icon="activity", title=term(row.display), body=term(row.reason)
+    )
 
 
 def _report(row: Report) -> Event:

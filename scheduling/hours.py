@@ -138,11 +138,15 @@ def _wrong_clock(block: AvailabilityBlock) -> dict[str, Any]:
 
 
 def _overlaps(block: AvailabilityBlock) -> bool:
-    others = blocks().filter(
-        specialist_id=block.specialist_id,
-        day_of_week=block.day_of_week,
-        exception_date=block.exception_date,
-    ).exclude(pk=block.pk)
+    others = (
+        blocks()
+        .filter(
+            specialist_id=block.specialist_id,
+            day_of_week=block.day_of_week,
+            exception_date=block.exception_date,
+        )
+        .exclude(pk=block.pk)
+    )
     if block.is_closed:
         return others.exists()
     if block.valid_until:

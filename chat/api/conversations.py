@@ -11,7 +11,14 @@ from clinic.api import fields
 from clinic.api.fields import UUID_TEXT
 from clinic.api.idempotent import idempotent
 from clinic.api.resource import Resource
-from clinic.api.serializing import StrictModelSerializer, StrictSerializer, answer, question, ready
+from clinic.api.serializing import (
+    SOME_ID,
+    StrictModelSerializer,
+    StrictSerializer,
+    answer,
+    question,
+    ready,
+)
 from clinic.errors import invalid
 from clinic.security.permissions import Category, Permission
 from patients import access
@@ -25,6 +32,8 @@ def patients_with_documents():
 
 class ConversationBody(StrictModelSerializer):
     """A conversation, private to the person who began it."""
+
+    example = {"patient": SOME_ID, "title": "Blood pressure"}
 
     patient = patient_reference(rows=patients_with_documents, required=False, allow_null=True)
     status = fields.Choice(choices=Conversation.Status.choices, read_only=True)
@@ -54,6 +63,8 @@ class Citation(StrictSerializer):
 class MessageBody(StrictModelSerializer):
     """One message. `urgency` and `intent` are null as long as nobody has judged them."""
 
+    example = {"content": "Remember the scan."}
+
     content = fields.Text(max_length=conversations.LONGEST_MESSAGE)
     conversation = fields.Id(source="conversation_id", read_only=True)
     sender = fields.Id(source="sender_id", read_only=True, allow_null=True)
@@ -63,9 +74,7 @@ class MessageBody(StrictModelSerializer):
     is_sensitive = fields.Flag(read_only=True)
     abstained = fields.Flag(read_only=True)
     ai_model = fields.Text(read_only=True)
-    ai_confidence = fields.Number(
-        max_digits=3, decimal_places=2, read_only=True, allow_null=True
-    )
+    ai_confidence = fields.Number(max_digits=3, decimal_places=2, read_only=True, allow_null=True)
     edited_at = fields.Moment(read_only=True, allow_null=True)
     urgency = fields.Text(read_only=True, allow_null=True)
     intent = fields.Text(read_only=True, allow_null=True)
@@ -81,6 +90,8 @@ class MessageBody(StrictModelSerializer):
 
 class Question(StrictSerializer):
     """A question about the conversation's patient."""
+
+    example = {"question": "Which dose of lisinopril does she take?"}
 
     question = fields.Text(max_length=conversations.LONGEST_MESSAGE)
 

@@ -3,6 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from clinic.models.base import FacilityForeignKey, FacilityRow
 from clinic.models.people import User
@@ -19,15 +20,15 @@ class Conversation(FacilityRow):
         ADMINISTRATIVE = "administrative", _("Administrative")
 
     class Status(models.TextChoices):
-        ACTIVE = "active", _("Active")
+        ACTIVE = "active", pgettext_lazy("conversation", "Active")
         ARCHIVED = "archived", _("Archived")
         ESCALATED = "escalated", _("Escalated")
         COMPLETED = "completed", _("Completed")
 
     class Priority(models.TextChoices):
-        LOW = "low", _("Low")
+        LOW = "low", pgettext_lazy("priority", "Low")
         NORMAL = "normal", _("Normal")
-        HIGH = "high", _("High")
+        HIGH = "high", pgettext_lazy("priority", "High")
 
     title = EncryptedCharField(_("title"), max_length=255, blank=True, default="")
     patient = FacilityForeignKey(
@@ -77,7 +78,11 @@ class Message(FacilityRow):
     )
     patient_id = models.UUIDField(null=True, editable=False)
     sender = models.ForeignKey(
-        User, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("from")
+        User,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=pgettext_lazy("sender", "from"),
     )
     message_type = models.CharField(_("kind"), max_length=20, choices=Type, default=Type.TEXT)
     content = EncryptedTextField(_("text"))

@@ -10,11 +10,11 @@ from clinic.tests.people import nobody_id
 from clinic.tests.programs import wrong_fields
 from records import documents
 
-LETTER = """Dear colleague,
+LETTER = b"""Dear colleague,
 
 Mr Doe has been treated for hypertension since 2019. He takes lisinopril 10 mg once a day.
 His blood pressure at the last visit was 128 over 82.
-""".encode()
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -49,10 +49,15 @@ def test_a_question_is_answered_with_its_source(api, cast, letter):
     assert 0 < body["confidence"] <= 1 and body["model"]
     for citation in body["citations"]:
         assert citation["document"] == letter and citation["page"] == 1
-        assert citation["quote"] in LETTER.decode().replace("\n", " ") or citation["quote"] in LETTER.decode()
+        assert (
+            citation["quote"] in LETTER.decode().replace("\n", " ")
+            or citation["quote"] in LETTER.decode()
+        )
     messages = sarah.get(f"{path}messages/").json()["results"]
     assert [m["message_type"] for m in messages] == ["text", "ai_response"]
-    assert messages[1]["id"] == body["message"] and messages[1]["parent_message"] == messages[0]["id"]
+    assert (
+        messages[1]["id"] == body["message"] and messages[1]["parent_message"] == messages[0]["id"]
+    )
     assert messages[1]["citations"] == body["citations"]
     assert messages[0]["urgency"] is messages[0]["intent"] is None
 
@@ -89,8 +94,10 @@ def test_what_cannot_be_is_named(api, cast):
         ("conversations/", {"patient": str(nobody_id())}, "patient"),
         ("conversations/", {"conversation_type": "patient_specific"}, "patient"),
         ("conversations/", {"conversation_type": "gossip"}, "conversation_type"),
-        ("conversations/", {"title": "x" * 256}, "title"), ("conversations/", {"status": "archived"}, "status"),
-        ("conversations/", {"tags": "a,b"}, "tags"), ("conversations/", {"priority": 9}, "priority"),
+        ("conversations/", {"title": "x" * 256}, "title"),
+        ("conversations/", {"status": "archived"}, "status"),
+        ("conversations/", {"tags": "a,b"}, "tags"),
+        ("conversations/", {"priority": 9}, "priority"),
         (f"conversations/{about['id']}/messages/", {}, "content"),
         (f"conversations/{about['id']}/messages/", {"content": "x" * 4001}, "content"),
         (f"conversations/{about['id']}/messages/", {"content": "a\x00"}, "content"),
@@ -144,7 +151,9 @@ def test_search_finds_passages_within_reach(api, cast, letter):
     words = {hit["text"][h["start"] : h["end"]].lower() for h in hit["highlights"]}
     assert "lisinopril" in words and isinstance(hit["score"], float)
     assert api("sarah").get("search/", q="lisinopril").json()["results"]
-    assert api("sarah").get("search/", q="lisinopril", patient=cast.jimmy.pk).json()["results"] == []
+    assert (
+        api("sarah").get("search/", q="lisinopril", patient=cast.jimmy.pk).json()["results"] == []
+    )
     for name in ("jane", "omar", "lucia"):
         assert api(name).get("search/", q="lisinopril").json()["results"] == [], name
         foreign = api(name).get("search/", q="lisinopril", patient=cast.mr_doe.pk)
@@ -152,5 +161,9 @@ def test_search_finds_passages_within_reach(api, cast, letter):
         assert wrong_fields(foreign) == {"patient"} and foreign.content == nobody.content
     for name in ("fred", "aud"):
         assert api(name).get("search/", q="lisinopril").status_code == 403
-    for query, field in (({"q": " "}, "q"), ({"q": "x" * 1001}, "q"), ({"q": "a", "limit": "51"}, "limit")):
+    for query, field in (
+        ({"q": " "}, "q"),
+        ({"q": "x" * 1001}, "q"),
+        ({"q": "a", "limit": "51"}, "limit"),
+    ):
         assert wrong_fields(api("sarah").get("search/", **query)) == {field}

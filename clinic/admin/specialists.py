@@ -44,6 +44,7 @@ class NewSpecialistForm(forms.ModelForm):
 class SpecialistAdmin(TenantAdmin):
     """Every member of the staff sees them; administrators change them."""
 
+    add_title, change_title = _("New specialist"), _("Specialist")
     may_view = Permission.CALENDAR_VIEW
     may_add = may_change = Permission.STAFF_MANAGE
     list_display = ["name", "specialty", "room", "is_active", "hours"]

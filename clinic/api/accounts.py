@@ -16,6 +16,8 @@ from clinic.security.permissions import STAFF_ROLES, Permission, Role
 class Credentials(StrictSerializer):
     """What a person proves who she is by; `otp` where her account has a second factor."""
 
+    example = {"email": "sarah.smith@harbor.demo", "password": "…", "otp": "123456"}
+
     email = fields.Text(max_length=254)
     password = fields.Text(max_length=1000, trim_whitespace=False)
     otp = fields.Text(max_length=20, required=False, allow_blank=True)

@@ -16,13 +16,13 @@ class StrictMixin:
     unknown = _("This field cannot be set.")
     # Fields of an answer that some readers get and others do not.
     sometimes: ClassVar[frozenset[str]] = frozenset()
+    # A body as one would send it, for the schema and its page.
+    example: ClassVar[dict] = {}
 
     def to_internal_value(self, data):
         if hasattr(data, "keys"):
             writable = {name for name, field in self.fields.items() if not field.read_only}
-            refused = {
-                str(name)[:100]: [self.unknown] for name in data if name not in writable
-            }
+            refused = {str(name)[:100]: [self.unknown] for name in data if name not in writable}
             if refused:
                 raise serializers.ValidationError(refused)
         return super().to_internal_value(data)
@@ -30,6 +30,10 @@ class StrictMixin:
 
 class StrictSerializer(StrictMixin, serializers.Serializer):
     """A plain serializer whose fields are all that there is."""
+
+
+# An id as it could stand in an example.
+SOME_ID = "0190a5b4-6f3c-7d21-9c0e-5a4b3c2d1e0f"
 
 
 class Nothing(StrictSerializer):

@@ -37,8 +37,9 @@ class TenantAdmin(ModelAdmin):
     may_view: Permission | None = None
     may_add: Permission | None = None
     may_change: Permission | None = None
+    add_title: Any = ""
+    change_title: Any = ""
     noted = False
-    show_full_result_count = False
     list_per_page = 50
     actions = None
 
@@ -83,6 +84,8 @@ class TenantAdmin(ModelAdmin):
 
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
         """As usual; what the verb refuses comes back as errors of the form."""
+        if title := self.change_title if object_id else self.add_title:
+            extra_context = {"title": title, **(extra_context or {})}
         try:
             response = super().changeform_view(request, object_id, form_url, extra_context)
         except Refused as refused:
@@ -92,6 +95,11 @@ class TenantAdmin(ModelAdmin):
         if self.noted and shown.get("original"):
             self._note([shown["original"]], "detail")
         return response
+
+    def render_change_form(self, request, context, *args, **kwargs):
+        """One button: what follows a save is decided here, not by the person."""
+        context |= {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def history_view(self, request, object_id, extra_context=None) -> HttpResponse:
         raise Http404("The history is on the trail.")

@@ -21,6 +21,11 @@ $$ SELECT (NULLIF(current_setting('app.facilities', true), '')::uuid[])[1] $$;
 CREATE FUNCTION app_reach() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS
 $$ SELECT COALESCE(NULLIF(current_setting('app.reach', true), ''), 'none') $$;
 
+-- Whether all patients of the facility are reached. A boolean of its own, because the planner takes
+-- it for true half the time, and a comparison of texts for true once in two hundred.
+CREATE FUNCTION app_wide() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS
+$$ SELECT COALESCE(current_setting('app.reach', true) = 'facility', false) $$;
+
 CREATE FUNCTION app_clinical() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS
 $$ SELECT COALESCE(current_setting('app.clinical', true) = 'on', false) $$;
 
@@ -136,7 +141,7 @@ END $$;
 """
 
 DROP = """
-DROP FUNCTION app_begin, app_enter, app_memberships, app_trail, app_clinical, app_reach,
+DROP FUNCTION app_begin, app_enter, app_memberships, app_trail, app_clinical, app_wide, app_reach,
     app_facility, app_facilities, app_user;
 """
 

@@ -11,7 +11,7 @@ IN_FACILITY = "facility_id = ANY ((SELECT app_facilities())::uuid[])"
 
 def _patient_rule(column: str, category: str, clinical: bool) -> str:
     rule = (
-        f"{IN_FACILITY} AND ((SELECT app_reach()) = 'facility'"
+        f"{IN_FACILITY} AND ((SELECT app_wide())"
         f" OR {column} = ANY ((SELECT app_patients('{category}'))::uuid[]))"
     )
     return f"{rule} AND (SELECT app_clinical())" if clinical else rule

@@ -17,7 +17,11 @@ def test_the_trail_tells_who_did_what_to_whom(api, cast):
     assert len(rows) == 1
     row = rows[0]
     assert row["patient"] == row["object"] == str(cast.mr_doe.pk)
-    assert (row["resource"], row["purpose"], row["surface"]) == ("patients.patient", "treatment", "api")
+    assert (row["resource"], row["purpose"], row["surface"]) == (
+        "patients.patient",
+        "treatment",
+        "api",
+    )
     assert row["token"] and row["address"] == "127.0.0.1" and row["details"]["how"] == "detail"
 
 

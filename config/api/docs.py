@@ -65,9 +65,7 @@ schema.public = docs.public = True
 
 def _not_offered() -> HttpResponse:
     body = orjson.dumps(body_of(405))
-    return HttpResponse(
-        body, status=405, content_type=PROBLEM_JSON, headers={"Allow": "GET, HEAD"}
-    )
+    return HttpResponse(body, status=405, content_type=PROBLEM_JSON, headers={"Allow": "GET, HEAD"})
 
 
 def _operation(found: dict, path: str, method: str, stated: dict) -> Operation:
@@ -79,7 +77,9 @@ def _operation(found: dict, path: str, method: str, stated: dict) -> Operation:
         path=path,
         summary=stated.get("summary", ""),
         description=stated.get("description", ""),
-        parameters=[_named(found, p["name"], p["schema"], p, p["in"]) for p in stated.get("parameters", [])],
+        parameters=[
+            _named(found, p["name"], p["schema"], p, p["in"]) for p in stated.get("parameters", [])
+        ],
         body=_fields(found, media[1].get("schema", {})),
         example=json.dumps(example, indent=2, ensure_ascii=False) if example else "",
         answers=[_answer(found, status, a) for status, a in stated["responses"].items()],

@@ -7,6 +7,8 @@ import orjson
 from django.core import exceptions as django
 from django.db import DataError, OperationalError
 from django.http import Http404, HttpResponse
+from django.urls import is_valid_path
+from django.utils.http import escape_leading_slashes
 from django.utils.translation import gettext_lazy as _
 from django.views import defaults
 from redis.exceptions import RedisError
@@ -156,7 +158,16 @@ def _handler(status: int, page):
     return handle
 
 
+def not_found(request, exception=None):
+    """As the others; an address of the API without its last slash leads to the one with it, with
+    method and body as they are. Django's own redirect would turn a POST into a GET."""
+    if for_programs(request) and is_valid_path(f"{request.path_info}/"):
+        there = escape_leading_slashes(request.get_full_path(force_append_slash=True))
+        return HttpResponse(status=308, headers={"Location": there})
+    return _no_such_address(request, exception)
+
+
 bad_request = _handler(400, defaults.bad_request)
 forbidden = _handler(403, defaults.permission_denied)
-not_found = _handler(404, defaults.page_not_found)
+_no_such_address = _handler(404, defaults.page_not_found)
 server_error = _handler(500, defaults.server_error)

@@ -135,8 +135,8 @@ def chart_of_john(patient: Patient, physician: User) -> None:
         taken = timezone.now() - timedelta(weeks=len(series) - week)
         Reading.objects.create(
             reading_type="blood_pressure", value=upper, unit="mmHg", taken_at=taken,
-            components=[{"name": "systolic", "value": upper, "unit": "mmHg"},
-                        {"name": "diastolic", "value": lower, "unit": "mmHg"}],
+            components=[{"code": "8462-4", "display": "Diastolic blood pressure",
+                         "value": str(lower), "unit": "mmHg"}],
             trend_direction="falling", **who,
         )  # fmt: skip
         Reading.objects.create(

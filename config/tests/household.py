@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
 from chat import conversations, indexing
 from clinic.models import Facility, Specialist, User
 from clinic.security import tenancy
-from clinic.security.permissions import PORTAL_ROLES, ROLE_TABLE, STAFF_ROLES, Reach, Role
+from clinic.security.permissions import PORTAL_ROLES, ROLE_TABLE, Reach, Role
 from clinic.tests.browsing import SIGN_IN
 from clinic.tests.people import STAFF, make_cast, person
 from patients import access, registration
@@ -60,15 +61,19 @@ class Member:
     own: dict[str, dict] = field(default_factory=dict)  # things that are each person's own
 
     def __post_init__(self):
-        self.browser = Client(raise_request_exception=False)
+        self.session = ""
+
+    @property
+    def browser(self) -> Client:
+        """A browser in which she is signed in, whatever she did with another before."""
+        browser = Client(raise_request_exception=False)
+        if self.session:
+            browser.cookies[settings.SESSION_COOKIE_NAME] = self.session
+        return browser
 
     @property
     def is_stranger(self) -> bool:
         return self.label == "neighbour"
-
-    @property
-    def is_staff(self) -> bool:
-        return self.role in STAFF_ROLES
 
     def reaches(self, owner: str) -> bool:
         """Whether rows of this owner's patient are within reach."""
@@ -253,9 +258,11 @@ def personal(cast, member: Member, patient: Patient) -> None:
 
     member.token = staffing.issue_token(user=member.user).text
     member.own = {"token": staffing.issue_token(user=member.user, label="spare").id}
-    member.browser.force_login(member.user, backend=SIGN_IN)
+    browser = Client()
+    browser.force_login(member.user, backend=SIGN_IN)
+    member.session = browser.session.session_key
     if member.role in PORTAL_ROLES:
-        session = member.browser.session
+        session = browser.session
         session["person"] = str(patient.pk)
         session.save()
     actor = staffing.enter(user=member.user, roles=set(Role), origin=Origin(surface="test"))

@@ -213,20 +213,21 @@ def form(permission: Permission | str, sent: Permission | str | None = None, bod
     return {"GET": read(permission), "POST": own(sent or permission, body, **more)}
 
 
-def model(name: str, view, add, change) -> dict[str, dict[str, Door]]:
-    """The pages that Django's admin makes of a model of ours; nothing is deleted."""
+def model(name: str, sees, view, add, change, but=frozenset()) -> dict[str, dict[str, Door]]:
+    """The pages that Django's admin makes of a model of ours; nothing is deleted. `sees` opens the
+    list, `view` one row."""
     return {
-        f"admin:{name}_changelist": {"GET": read(view), "POST": own(view)},
-        f"admin:{name}_add": form(add),
-        f"admin:{name}_change": form(view, change),
+        f"admin:{name}_changelist": {"GET": read(sees), "POST": own(sees)},
+        f"admin:{name}_add": {"GET": read(add, but=but), "POST": own(add, but=but)},
+        f"admin:{name}_change": form(view, change, but=but),
         f"admin:{name}_history": form(CLOSED),
         f"admin:{name}_delete": form(CLOSED),
-        f"admin/{name.replace('_', '/')}/<path:object_id>/": form(view),
+        f"admin/{name.replace('_', '/')}/<path:object_id>/": form(SIGNED_IN),  # leads to _change
     }
 
 
 ADMIN = {
-    "admin:index": page(P.CALENDAR_VIEW),
+    "admin:index": page(SIGNED_IN),  # leads those on who see no calendar
     "admin:search": page(CLOSED),
     "admin:facility": form(P.FACILITY_MANAGE),
     "admin:choose_facility": {
@@ -264,13 +265,17 @@ ADMIN = {
     "admin:password_change_done": form(SIGNED_IN),
     "admin:autocomplete": page(CLOSED),
     "admin:jsi18n": page(SIGNED_IN),
-    "admin:view_on_site": page(CLOSED),
     "admin:app_list": form(SIGNED_IN),
     "admin/(?P<url>.*)$": form(CLOSED),
-    **model("clinic_specialist", P.CALENDAR_VIEW, P.STAFF_MANAGE, P.STAFF_MANAGE),
-    **model("patients_patient", P.PATIENT_VIEW, P.PATIENT_REGISTER, P.PATIENT_REGISTER),
     **model(
-        "scheduling_appointmenttype", P.CALENDAR_VIEW, P.AVAILABILITY_MANAGE, P.AVAILABILITY_MANAGE
+        "clinic_specialist", P.CALENDAR_VIEW, P.CALENDAR_VIEW, P.STAFF_MANAGE, P.STAFF_MANAGE
+    ),
+    **model(  # the list leads to the search
+        "patients_patient", SIGNED_IN, P.PATIENT_REGISTER, P.PATIENT_REGISTER, P.PATIENT_REGISTER
+    ),
+    **model(
+        "scheduling_appointmenttype", P.CALENDAR_VIEW, P.CALENDAR_VIEW, P.AVAILABILITY_MANAGE,
+        P.AVAILABILITY_MANAGE, but=NOT_HERS,
     ),
 }  # fmt: skip
 
@@ -293,23 +298,33 @@ PORTAL = {
 }
 
 # allauth's own pages: what they let a person do concerns her own account only.
-ACCOUNTS = dict.fromkeys(
-    (
-        "account_login", "account_logout", "account_inactive", "account_signup",
-        "account_email_verification_sent", "account_reset_password", "account_confirm_login_code",
-        "account_confirm_email", "account_reset_password_from_key_done",
-        "account_reset_password_from_key", "account_reset_password_done", "mfa_authenticate",
-    ),
-    form(PUBLIC),
-) | dict.fromkeys(
-    (
-        "account_reauthenticate", "account_email", "account_change_password",
-        "account_set_password", "mfa_index", "mfa_reauthenticate", "mfa_activate_totp",
-        "mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
-        "mfa_download_recovery_codes", "usersessions_list",
-    ),
-    form(SIGNED_IN),
-)  # fmt: skip
+ACCOUNTS = {
+    "account_login": form(PUBLIC),
+    "account_logout": form(PUBLIC),
+    "account_signup": form(PUBLIC),  # says that it is closed
+    "account_reset_password": form(PUBLIC),
+    "account_reset_password_from_key": form(PUBLIC),
+    "account_reset_password_from_key_done": page(PUBLIC),
+    "account_reset_password_done": page(PUBLIC),
+    "account_inactive": page(PUBLIC),
+    "account_email_verification_sent": page(PUBLIC),
+    "account_confirm_email": form(PUBLIC, CLOSED),
+    "account_confirm_login_code": form(SIGNED_IN),
+    "account_email": form(SIGNED_IN),
+    "account_change_password": form(SIGNED_IN),
+    "account_set_password": form(SIGNED_IN),
+    "mfa_index": page(SIGNED_IN),
+    "mfa_authenticate": form(SIGNED_IN),
+    "mfa_activate_totp": form(SIGNED_IN),
+    "mfa_generate_recovery_codes": form(SIGNED_IN),
+    "usersessions_list": form(SIGNED_IN),
+    # Nobody of the household has a password or a second factor to prove or to end.
+    "account_reauthenticate": form(CLOSED),
+    "mfa_reauthenticate": form(CLOSED),
+    "mfa_deactivate_totp": form(CLOSED),
+    "mfa_view_recovery_codes": page(CLOSED),
+    "mfa_download_recovery_codes": form(CLOSED),
+}
 
 WEB = {
     "home": page(PUBLIC), "healthz": page(PUBLIC), "readyz": page(PUBLIC),
@@ -332,16 +347,17 @@ THINGS = {
     "admin:hours": "specialist", "admin:write_record": "patient", "admin:revise_record": "record",
     "admin:document": "document", "admin:chart": "patient", "admin:clinic_specialist": "specialist",
     "admin:patients_patient": "patient", "admin:scheduling_appointmenttype": "kind",
-    "admin/clinic/specialist": "specialist", "admin/patients/patient": "patient",
-    "admin/scheduling/appointmenttype": "kind", "portal:person": "patient", "portal:visit": "visit",
+    "portal:person": "patient", "portal:visit": "visit",
     "portal:document": "document", "portal:answer": "answer",
 }  # fmt: skip
 ARGUMENTS = {"patient_id": "patient", "conversation_id": "conversation"}
 FIXED = {
     "account_confirm_email": {"key": "no-such-key"},
     "account_reset_password_from_key": {"uidb36": "1", "key": "no-such"},
-    "admin:view_on_site": {"content_type_id": "1", "object_id": "1"},
-    "admin:app_list": {"app_label": "clinic"},
+    "admin:app_list": {"app_label": "patients"},
+    "admin/clinic/specialist/<path:object_id>/": {"object_id": "1"},
+    "admin/patients/patient/<path:object_id>/": {"object_id": "1"},
+    "admin/scheduling/appointmenttype/<path:object_id>/": {"object_id": "1"},
     "admin/(?P<url>.*)$": {"url": "no/such/page/"},
 }
 # Things that belong to one person (or to the whole clinic) and not to a patient.

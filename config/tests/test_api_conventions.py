@@ -45,6 +45,20 @@ def test_every_error_is_a_problem(api):
                406)  # fmt: skip
 
 
+def test_an_address_without_its_slash_leads_on_with_method_and_body(api):
+    answer = api("fred").post("patients", PERSON)
+    assert answer.status_code == 308 and answer["Location"] == "/api/v1/patients/"
+    assert api("fred").get("patients", q="doe")["Location"] == "/api/v1/patients/?q=doe"
+    is_problem(api("fred").post("patiants", PERSON), 404)
+
+
+def test_a_header_that_cannot_be_is_refused(api):
+    is_problem(api("sarah", "a\x00b").get("me/"), 400)
+    is_problem(api("sarah", "a\x00b").get("patients/"), 400)
+    is_problem(api("sarah", "x" * 5000).get("me/"), 403)
+    is_problem(Program("\x00").get("me/"), 401)
+
+
 def broken(request):
     raise RuntimeError("planted: Jane Doe")
 
@@ -94,8 +108,10 @@ WRONG_FIELDS = [
     ("address", "text"), ("address", {"a": "\x00"}), ("address", {"a": "x" * 9000}),
     ("emergency_contact", []), ("insurance_info", None), ("preferred_language", "x" * 11),
     ("mrn", "A B"), ("mrn", "x" * 51),
-    ("id", "01a1fdc6-b609-7347-87af-6d82017b27a2"), ("version", 7), ("facility", "austa"), ("created_at", "2020-01-01"),
-    ("allergies", ["Penicillin"]), ("user", "01a1fdc6-b609-7347-87af-6d82017b27a2"), ("fhir_id", "1"),
+    ("id", "01a1fdc6-b609-7347-87af-6d82017b27a2"), ("version", 7), ("facility", "austa"),
+    ("created_at", "2020-01-01"),
+    ("allergies", ["Penicillin"]), ("user", "01a1fdc6-b609-7347-87af-6d82017b27a2"),
+    ("fhir_id", "1"),
 ]  # fmt: skip
 
 
@@ -112,15 +128,18 @@ WRONG_FILTERS = [
     ("patients/", {"limit": "0"}, "limit"), ("patients/", {"limit": "201"}, "limit"),
     ("patients/", {"limit": "ten"}, "limit"), ("patients/", {"limit": "٣"}, "limit"),
     ("patients/", {"limit": "9" * 5000}, "limit"),
-    ("patients/", {"cursor": "nonsense"}, "cursor"), ("patients/", {"cursor": "cD1hYmM="}, "cursor"),
+    ("patients/", {"cursor": "nonsense"}, "cursor"),
+    ("patients/", {"cursor": "cD1hYmM="}, "cursor"),
     ("patients/", {"cursor": "cD0lMDA="}, "cursor"),
     ("patients/", {"is_active": "perhaps"}, "is_active"), ("patients/", {"q": "x" * 201}, "q"),
     ("patients/", {"patiant": "x"}, "patiant"),
     ("appointments/", {"patient": "7"}, "patient"), ("appointments/", {"status": "Lost"}, "status"),
-    ("appointments/", {"from": "2026-11-24T10:00"}, "from"), ("appointments/", {"to": "soon"}, "to"),
+    ("appointments/", {"from": "2026-11-24T10:00"}, "from"),
+    ("appointments/", {"to": "soon"}, "to"),
     ("appointments/", {"from": "2026-11-24T10:00:00Z", "to": "2026-11-23T10:00:00Z"}, "to"),
     ("appointments/", {"from": "9999-12-31T23:59:59-23:59"}, "from"),
-    ("documents/", {"patient": "{}"}, "patient"), ("documents/", {"document_type": "x"}, "document_type"),
+    ("documents/", {"patient": "{}"}, "patient"),
+    ("documents/", {"document_type": "x"}, "document_type"),
     ("audit/", {"from": "yesterday"}, "from"), ("audit/", {"action": "stare"}, "action"),
     ("slots/", {}, "specialist"), ("search/", {}, "q"),
 ]  # fmt: skip
@@ -195,7 +214,7 @@ def test_an_old_version_is_refused(api, cast):
     is_problem(fred.patch(path, {"phone": "5550199"}, If_Match=tag), 412)
     is_problem(fred.patch(path, {"phone": "5550199"}, If_Match="nonsense"), 412)
     assert fred.get(path).json()["phone"] == "5550100"
-    for match in ("*", '{}', '"9999", {}'):
+    for match in ("*", "{}", '"9999", {}'):
         changed = fred.patch(path, {"phone": "5550101"}, If_Match=match.format(changed["ETag"]))
         assert changed.status_code == 200
 

@@ -27,9 +27,10 @@ from config.tests.routes import (
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 SAFE = frozenset({"GET"})
+SAMPLE = ("nobody", "physician", "patient", "neighbour")
 UNTOUCHED = {  # written by signing in and by being looked at
     "clinic_logentry", "clinic_traillink", "django_session", "usersessions_usersession",
-    "clinic_spentcode",
+    "clinic_spentcode", "account_emailaddress",
 }  # fmt: skip
 ROUTES = list(routes())
 addresses = itertools.count(1)
@@ -71,10 +72,21 @@ def test_each_person_gets_what_is_hers_and_nothing_else(db, route):
     house, wrong = db, []
     before = digest(house)
     for method, member in itertools.product(METHODS, house.members):
-        for owner in owners(route, TABLE[route.name].get(method)):
+        door = TABLE[route.name].get(method)
+        if door is None and member.label not in SAMPLE:
+            continue  # a method that is not offered is the same for all
+        for owner in owners(route, door):
             wrong += ask(house, route, method, member, owner)
-    assert not wrong, "\n" + "\n".join(wrong)
+    assert not wrong, told(wrong)
     assert digest(house) == before, "a request that was refused, or a reading, changed something"
+
+
+def told(wrong: list[tuple[str, str]]) -> str:
+    """What is wrong, each once, with the people to whom it happens."""
+    people: dict[str, list[str]] = {}
+    for what, who in wrong:
+        people.setdefault(what, []).append(who)
+    return "\n" + "\n".join(f"{what}: {', '.join(who)}" for what, who in people.items())
 
 
 def owners(route: Route, door: Door | None) -> tuple[str, ...]:
@@ -86,8 +98,8 @@ def owners(route: Route, door: Door | None) -> tuple[str, ...]:
     return (OWN,)
 
 
-def ask(house: Household, route: Route, method: str, member: Member, owner: str) -> list[str]:
-    """What is wrong with the answer to one request, in words."""
+def ask(house: Household, route: Route, method: str, member: Member, owner: str) -> list[tuple]:
+    """What is wrong with the answer to one request, in words, and who got it."""
     it = house.of(owner, member)
     if route.thing and it.get(route.thing) is None:
         it |= {route.thing: house.things[OTHER]["patient"]}  # she has none: an id of something else
@@ -101,9 +113,10 @@ def ask(house: Household, route: Route, method: str, member: Member, owner: str)
         tenancy.apply(connection)
     else:
         transaction.savepoint_commit(mark)
-    what = f"{method} {route.name} by {member.label}, {owner}: {response.status_code}"
-    wrong = [] if fits(response, expected, route) else [f"{what}, expected {expected}"]
-    return wrong + [f"{what} tells {word}" for word in member.forbidden_words() if word in body]
+    what = f"{method} {route.name}, {owner}: {response.status_code}"
+    wrong = [] if fits(response, expected, route) else [f"{what} instead of {expected}"]
+    wrong += [f"{what} tells {word}" for word in member.forbidden_words() if word in body]
+    return [(one, member.label) for one in wrong]
 
 
 def request(route: Route, method: str, member: Member, it: dict, door: Door | None):
@@ -114,9 +127,10 @@ def request(route: Route, method: str, member: Member, it: dict, door: Door | No
     if door and door.query:
         path += "?" + "&".join(f"{name}={value}" for name, value in door.query(it).items())
     sent = door.body(it) if door and door.body else {}
+    browser = member.browser
     if method in SAFE:
-        return member.browser.get(path, **headers)
-    send = getattr(member.browser, method.lower())
+        return browser.get(path, **headers)
+    send = getattr(browser, method.lower())
     if route.surface == "api" and not (door and door.form):
         return send(path, sent, content_type="application/json", **headers)
     return send(path, sent, **headers)
@@ -169,6 +183,8 @@ def fits(response, expected: str, route: Route) -> bool:
     to_sign_in = status == 302 and "/login/" in response["Location"]
     if expected == LET_IN:
         return status in {200, 302, 400} and not to_sign_in
+    if expected == UNOFFERED:
+        return status < 500  # Django's forms take PUT as POST; that nothing changed is checked
     return to_sign_in or status in {403, 404, 405}
 
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import INPUT_CLASSES, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from clinic.backoffice import TenantAdmin, VersionedForm
 from clinic.security.permissions import Permission
@@ -32,6 +32,8 @@ GROUPS = {
     },
     "insurance_info": {"insurer": _("Insurer"), "number": _("Number of the policy")},
 }
+# A day picked in the browser's own calendar, drawn as unfold draws its fields.
+DAY = forms.DateInput(attrs={"type": "date", "class": " ".join(INPUT_CLASSES)}, format="%Y-%m-%d")
 NAMES = {column: [f"{column}_{key}" for key in keys] for column, keys in GROUPS.items()}
 GroupedFields = type(
     "GroupedFields",
@@ -59,8 +61,8 @@ class PatientForm(GroupedFields, VersionedForm):
             "first_name", "last_name", "date_of_birth", "gender", "preferred_language", "phone",
             "email", "ssn", "cpf", "deceased_on", "is_active",
         ]  # fmt: skip
+        widgets = {"date_of_birth": DAY, "deceased_on": DAY}
         help_texts = {
-            "date_of_birth": _("Year, month and day, like 1974-03-27."),
             "ssn": _("9 digits. No two patients here can have the same."),
             "cpf": _("11 digits. No two patients here can have the same."),
             "is_active": _("Patients who have left are kept, and found no more in lists."),
@@ -94,6 +96,7 @@ class PatientAdmin(TenantAdmin):
     """Reached from the finder and the chart; the list of all patients is the finder."""
 
     may_view = may_add = may_change = Permission.PATIENT_REGISTER
+    add_title, change_title = _("Register a patient"), _("Correct details")
     noted = True
     form = PatientForm
     warn_unsaved_form = True

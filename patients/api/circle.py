@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from clinic.api import fields
 from clinic.api.fields import UUID_TEXT
 from clinic.api.idempotent import idempotent
-from clinic.api.serializing import StrictModelSerializer, StrictSerializer
+from clinic.api.serializing import SOME_ID, StrictModelSerializer, StrictSerializer
 from clinic.security import trail
 from clinic.security.permissions import Category, Permission
 from clinic.security.tenancy import Purpose
@@ -45,6 +45,8 @@ class Family(OfPatient):
 
 class MemberBody(StrictSerializer):
     """A person of the care team; `categories` are what of the chart is open to her."""
+
+    example = {"user": SOME_ID, "reason": "Acupuncture for back pain"}
 
     user = fields.Reference(rows=care_team.staff, source="user_id")
     name = fields.Text(read_only=True)

@@ -13,7 +13,16 @@ from patients import health
 from patients.api.nested import OfPatient
 from patients.models import Allergy, Condition, HealthFact, Immunization, Medication, Reading
 
-COMMON = ("id", "patient", "source", "verified_by", "is_active", "version", "created_at", "updated_at")
+COMMON = (
+    "id",
+    "patient",
+    "source",
+    "verified_by",
+    "is_active",
+    "version",
+    "created_at",
+    "updated_at",
+)
 ASKED = question("FactQuestion", is_active=fields.AskedFlag(required=False))
 
 
@@ -28,6 +37,9 @@ class FactBody(StrictModelSerializer):
 class AllergyBody(FactBody):
     """An allergy or intolerance."""
 
+    example = {"allergen": "Penicillin", "allergen_category": "medication", "severity": "severe",
+               "reactions": ["Hives"]}  # fmt: skip
+
     reactions = fields.Texts(required=False)
 
     class Meta:
@@ -41,6 +53,8 @@ class AllergyBody(FactBody):
 class MedicationBody(FactBody):
     """A medicine that the patient takes or took."""
 
+    example = {"generic_name": "Metformin", "dosage": "500 mg", "frequency": "twice a day"}
+
     class Meta:
         model = Medication
         fields = (
@@ -52,6 +66,8 @@ class MedicationBody(FactBody):
 class ConditionBody(FactBody):
     """A problem or diagnosis."""
 
+    example = {"display": "Hypertension", "code": "I10", "onset_date": "2020-02-29"}
+
     class Meta:
         model = Condition
         fields = (
@@ -61,6 +77,8 @@ class ConditionBody(FactBody):
 
 class ImmunizationBody(FactBody):
     """A vaccine that was given."""
+
+    example = {"vaccine": "Influenza, 2026", "given_at": "2026-10-05T09:30:00-04:00"}
 
     class Meta:
         model = Immunization
@@ -79,6 +97,10 @@ class Part(StrictSerializer):
 
 class ReadingBody(FactBody):
     """A measurement, with its unit as it came."""
+
+    example = {"reading_type": "blood_pressure", "value": 128, "unit": "mmHg",
+               "taken_at": "2026-11-20T08:15:00-05:00",
+               "components": [{"display": "Diastolic", "value": "82", "unit": "mmHg"}]}  # fmt: skip
 
     components = Part(many=True, required=False, max_length=20)
 
@@ -122,8 +144,8 @@ class Facts(OfPatient):
     def partial_update(self, request, patient_id, pk):
         """Correct what was recorded."""
         fact = self.get_object()
-        version = self.expected_version(fact)
         facts = self.validated()
+        version = self.expected_version(fact)
         fact = health.amend(fact=fact, version=version, by=request.user, **facts)
         return Response(self.shape(fact))
 

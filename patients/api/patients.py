@@ -24,6 +24,11 @@ class PatientBody(StrictSerializer):
     """A patient, as she is sent and answered; `allergies` is for readers of clinical content."""
 
     sometimes = frozenset({"allergies"})
+    example = {
+        "first_name": "Maria", "last_name": "Souza", "date_of_birth": "1984-03-27",
+        "gender": "female", "phone": "+1 555 010 2233", "email": "maria@example.org",
+        "emergency_contact": {"name": "Pedro Souza", "phone": "+1 555 010 2234"},
+    }  # fmt: skip
 
     id = fields.Id(read_only=True)
     mrn = fields.Text(
@@ -53,6 +58,8 @@ class PatientBody(StrictSerializer):
 
 class PatientCorrection(PatientBody):
     """What of a patient can be corrected: all but the record number."""
+
+    example = {"phone": "+1 555 010 9988"}
 
     mrn = fields.Text(read_only=True)
 
@@ -102,7 +109,8 @@ class Patients(QuickReading, Resource):
             rows = access.in_context(Patient.objects.all(), Category.VIEW)
             if query.strip():
                 rows = search.matching(rows, query, facility_id=self.facility_hint())
-            rows = self.noting(rows, how="search" if query else "list", shown=self.shown())
+            how = "detail" if self.action == "retrieve" else "search" if query else "list"
+            rows = self.noting(rows, how=how, shown=self.shown())
         if "is_active" in self.question:
             rows = rows.filter(is_active=self.question["is_active"])
         return rows
@@ -139,8 +147,8 @@ class Patients(QuickReading, Resource):
     def partial_update(self, request, pk):
         """Correct who a patient is said to be."""
         patient = self.get_object()
-        version = self.expected_version(patient)
         changes = self.validated()
+        version = self.expected_version(patient)
         return Response(
             self.shape(
                 registration.correct(patient=patient, version=version, by=request.user, **changes)

@@ -16,10 +16,10 @@ $$ SELECT array_agg(DISTINCT g.patient_id)
 # A person sees her own grants anywhere, and who works in the facility sees the facility's.
 OWN_OR_REACH = (
     "facility_id = ANY ((SELECT app_facilities())::uuid[])"
-    " AND (user_id = (SELECT app_user()) OR (SELECT app_reach()) = 'facility')"
+    " AND (user_id = (SELECT app_user()) OR (SELECT app_wide()))"
 )
 STAFF_WRITES = (
-    "facility_id = ANY ((SELECT app_facilities())::uuid[]) AND (SELECT app_reach()) = 'facility'"
+    "facility_id = ANY ((SELECT app_facilities())::uuid[]) AND (SELECT app_wide())"
 )
 
 # The patient's own page of who looked: entries about patients whose log the person may see.
@@ -27,7 +27,7 @@ WHO_LOOKED = """
 CREATE POLICY who_looked ON clinic_logentry FOR SELECT USING (
     facility_id = ANY ((SELECT app_facilities())::uuid[])
     AND (patient_id = ANY ((SELECT app_patients('access_log'))::uuid[])
-         OR (SELECT app_reach()) = 'facility' AND (SELECT app_clinical())
+         OR (SELECT app_wide()) AND (SELECT app_clinical())
             AND patient_id IS NOT NULL))
 """
 

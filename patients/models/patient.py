@@ -77,8 +77,16 @@ class Patient(FacilityRow):
         constraints = [
             models.UniqueConstraint(fields=["facility", "id"], name="patient_in_facility"),
             models.UniqueConstraint(fields=["facility", "mrn"], name="one_patient_a_record_number"),
-            models.UniqueConstraint(fields=["facility", "ssn_index"], name="one_patient_an_ssn"),
-            models.UniqueConstraint(fields=["facility", "cpf_index"], name="one_patient_a_cpf"),
+            models.UniqueConstraint(
+                fields=["facility", "ssn_index"],
+                condition=models.Q(ssn_index__isnull=False),
+                name="one_patient_an_ssn",
+            ),
+            models.UniqueConstraint(
+                fields=["facility", "cpf_index"],
+                condition=models.Q(cpf_index__isnull=False),
+                name="one_patient_a_cpf",
+            ),
             models.UniqueConstraint(
                 fields=["facility", "fhir_id"],
                 condition=~models.Q(fhir_id=""),

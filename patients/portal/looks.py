@@ -15,8 +15,8 @@ from patients import looks
 from patients.looks import Week
 from patients.portal.person import PersonPage
 
-LOOKS_A_PAGE = 20
-WEEKS = 8
+LOOKS_A_PAGE = 12
+WEEKS = 6
 LATELY = 4  # weeks that the sentence beside the chart speaks of
 
 

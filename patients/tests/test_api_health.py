@@ -64,7 +64,8 @@ def test_what_cannot_be_is_named(api, cast):
     nina = api("nina")
     ahead = (timezone.now() + timedelta(days=3)).isoformat()
     for kind, change, field in (
-        ("allergies", {"allergen": ""}, "allergen"), ("allergies", {"severity": "deadly"}, "severity"),
+        ("allergies", {"allergen": ""}, "allergen"),
+        ("allergies", {"severity": "deadly"}, "severity"),
         ("allergies", {"reactions": "Hives"}, "reactions"),
         ("allergies", {"reactions": ["a\x00"]}, "reactions"),
         ("allergies", {"allergen": "x" * 201}, "allergen"),

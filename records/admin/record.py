@@ -1,5 +1,6 @@
 """Writing the record of a visit, and going on with a draft."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -12,6 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from clinic.backoffice import FormPage
+from clinic.backoffice.fields import clock_field, day_field
 from clinic.errors import Invalid
 from clinic.security import trail
 from clinic.security.permissions import Permission
@@ -20,7 +22,7 @@ from patients.admin.chart import PatientPage
 from patients.models import Patient
 from records import charting
 from records.models import MedicalRecord
-from scheduling import calendar
+from scheduling import availability, calendar
 from scheduling.admin.booking import one_of
 from scheduling.admin.day import note_seen
 from scheduling.models import Appointment
@@ -48,10 +50,8 @@ class RecordForm(forms.Form):
     """What was found, decided and done."""
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
-    visit_date = forms.DateTimeField(
-        label=_("Date and time of the visit"),
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-    )
+    visit_day = day_field(_("Day of the visit"))
+    visit_time = clock_field(_("Time of the visit"))
     department = forms.CharField(label=_("Department"), required=False, max_length=100)
     primary_diagnosis = long_text(_("Primary diagnosis"), rows=2)
     secondary_diagnoses = long_text(
@@ -74,13 +74,33 @@ class RecordForm(forms.Form):
 
     @classmethod
     def initial_of(cls, record: MedicalRecord) -> dict[str, Any]:
-        plain = ("version", "visit_date", "department", "primary_diagnosis", "treatment", "notes")
+        plain = ("version", "department", "primary_diagnosis", "treatment", "notes")
         signs = {PREFIX + name: value for name, value in record.vital_signs.items()}
+        signs |= cls.when(record.visit_date)
         return (
             {name: getattr(record, name) for name in plain}
             | signs
             | {"secondary_diagnoses": "\n".join(map(str, record.secondary_diagnoses))}
         )
+
+    @staticmethod
+    def when(moment: datetime) -> dict[str, Any]:
+        """The day and the time of a moment, as the fields show them."""
+        local = timezone.localtime(moment)
+        return {"visit_day": local.date(), "visit_time": local.time()}
+
+    def clean(self):
+        cleaned = super().clean()
+        day, clock = cleaned.get("visit_day"), cleaned.get("visit_time")
+        if day and clock:
+            try:
+                zone = timezone.get_current_timezone()
+                cleaned["visit_date"] = availability.instant(day, clock, zone)
+            except availability.NoSuchTime:
+                self.add_error("visit_time", _("The clocks skip this time on that day."))
+            except availability.AmbiguousTime:
+                self.add_error("visit_time", _("This time comes twice on that day. Take another."))
+        return cleaned
 
     def content(self) -> dict[str, Any]:
         """What the form says, as the verbs of charting take it."""
@@ -155,7 +175,7 @@ class WritePage(RecordPage):
 
     def form_arguments(self):
         when = self.appointment.start_datetime if self.appointment else timezone.now()
-        return {"initial": {"visit_date": timezone.localtime(when)}}
+        return {"initial": RecordForm.when(when)}
 
     def store(self, form):
         return charting.write(

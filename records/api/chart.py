@@ -103,13 +103,14 @@ class Chart(OfPatient):
         written = charting.visible_to(me).select_related(None).filter(patient=patient)
         papers = documents.visible_to(me).select_related(None).filter(patient=patient)
         past = access.visible(Encounter.objects.filter(patient=patient), me, category=records)
+        past = past.order_by(_newest("started_at"), "-id")
         return {
             "allergies": facts(Allergy, "-is_active", "-id"),
             "medications": facts(Medication, "-is_active", _newest("active_from"), "-id"),
             "conditions": facts(Condition, "status", _newest("onset_date"), "-id"),
             "immunizations": facts(Immunization, _newest("given_at"), "-id"),
             "readings": facts(Reading, "-taken_at", "-id"),
-            "encounters": (records, past.order_by(_newest("started_at"), "-id"), _as(EncounterBody)),
+            "encounters": (records, past, _as(EncounterBody)),
             "records": (records, written, _as(RecordBody)),
             "documents": (Category.DOCUMENTS, papers, _as(ListedDocumentBody)),
             "appointments": (

@@ -143,9 +143,7 @@ class Documents(Resource):
         answer = HttpResponse(
             documents.content(document=document, by=request.user), content_type=document.mime_type
         )
-        answer["Content-Disposition"] = content_disposition_header(
-            True, document.original_filename
-        )
+        answer["Content-Disposition"] = content_disposition_header(True, document.original_filename)
         answer["X-Content-Type-Options"] = "nosniff"
         return answer
 

@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from clinic.api import fields
 from clinic.api.idempotent import idempotent
 from clinic.api.resource import Resource
-from clinic.api.serializing import Nothing, StrictModelSerializer, question
+from clinic.api.serializing import SOME_ID, Nothing, StrictModelSerializer, question
 from clinic.security.permissions import Category, Permission
 from patients import access
 from patients.api.nested import patient_reference
@@ -29,7 +29,13 @@ def visit_reference(**kwargs) -> fields.Reference:
 
 class RecordBody(StrictModelSerializer):
     """What was found, decided and done at a visit. `vital_signs` holds numbers by name: systolic,
-    diastolic (mmHg), heart_rate, respiration (a minute), temperature (°C), oxygen (%), weight (kg)."""
+    diastolic (mmHg), heart_rate, respiration (a minute), temperature (°C), oxygen (%), weight
+    (kg)."""
+
+    example = {
+        "patient": SOME_ID, "primary_diagnosis": "Acute sinusitis", "treatment": "Saline rinse",
+        "vital_signs": {"systolic": 120, "diastolic": 80, "temperature": 38.2},
+    }  # fmt: skip
 
     patient = patient_reference(rows=patients_with_records)
     appointment = visit_reference(required=False, allow_null=True)
@@ -52,6 +58,8 @@ class RecordBody(StrictModelSerializer):
 
 class RecordChange(RecordBody):
     """A draft stays its patient's and its visit's."""
+
+    example = {"notes": "No fever any more."}
 
     patient = fields.Reference()
     appointment = fields.Reference(allow_null=True)
@@ -102,7 +110,5 @@ class MedicalRecords(Resource):
     def _revised(self, **content) -> Response:
         record = self.get_object()
         version = self.expected_version(record)
-        revised = charting.revise(
-            record=record, version=version, by=self.request.user, **content
-        )
+        revised = charting.revise(record=record, version=version, by=self.request.user, **content)
         return Response(self.shape(revised))

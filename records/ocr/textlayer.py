@@ -81,7 +81,9 @@ def _directions(layer: pypdfium2.PdfTextPage, sides: tuple) -> tuple[list[Direct
         if code in (9, 10, 13, 32):
             spaced = True
             continue
-        if not pdfium.FPDFText_GetLooseCharBox(layer, at, place):
+        if not pdfium.FPDFText_GetLooseCharBox(layer, at, place) or not _is_shown(
+            layer, at, place, sides
+        ):
             continue
         unknown += _is_unknown(code) or pdfium.FPDFText_HasUnicodeMapError(layer, at) == 1
         turn = _turn(pdfium.FPDFText_GetCharAngle(layer, at))
@@ -90,6 +92,18 @@ def _directions(layer: pypdfium2.PdfTextPage, sides: tuple) -> tuple[list[Direct
         _add(here, _letter(code), _turned(place, turn or 0, sides), spaced)
         spaced = False
     return list(found.values()), unknown
+
+
+def _is_shown(layer: pypdfium2.PdfTextPage, at: int, place: pdfium.FS_RECTF, sides: tuple) -> bool:
+    """Tell whether a person would see the letter: some have no ink or stand off the page."""
+    left, bottom, right, top = sides
+    across, up = (place.left + place.right) / 2, (place.bottom + place.top) / 2
+    if not (left <= across <= right and bottom <= up <= top):
+        return False
+    written = pdfium.FPDFText_GetTextObject(layer, at)
+    return not written or pdfium.FPDFTextObj_GetTextRenderMode(written) != (
+        pdfium.FPDF_TEXTRENDERMODE_INVISIBLE
+    )
 
 
 def _add(direction: Direction, letter: str, place: tuple[float, ...], spaced: bool) -> None:

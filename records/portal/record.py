@@ -1,44 +1,24 @@
 """The record on one page, as far as it is shared."""
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
+from django.urls import reverse
 
 from clinic.security import trail
 from clinic.security.permissions import Category, Permission
-from clinic.templatetags.written import short_date
-from patients import access
-from patients.models import Allergy, Condition, Immunization, Medication, Patient, Reading
+from patients import access, ranges, readings, units
+from patients.models import Allergy, Condition, Immunization, Medication, Patient
 from patients.portal import PersonPage
-from records import charting
-from records.models import Encounter, Procedure, Report
-from records.portal import readings
+from patients.readings import Result
+from records import charting, timeline
+from records.models import Document, MedicalRecord
 
 MOST_FACTS = 100  # of a kind
-MOST_READINGS = 400
-MOST_RESULTS = 15
-MOST_COURSES = 2
+MOST_RESULTS = 12
 MOST_NOTES = 10
-MOST_EVENTS = 8
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happened: see templates/cr/timeline.html."""
-
-    at: datetime
-    icon: str
-    title: str
-    body: str = ""
-    tone: str = ""
-
-    @property
-    def meta(self) -> str:
-        return short_date(timezone.localtime(self.at))
+MOST_EVENTS = 10
 
 
 class Record(PersonPage):
@@ -57,7 +37,7 @@ class Record(PersonPage):
         if context["medicines_shared"]:
             context |= self.medicines()
         if context["record_shared"]:
-            context |= self.health() | self.notes() | {"timeline": self.events()}
+            context |= self.health() | self.measurements() | self.history()
         parts = [name for name in ("medicines", "record") if context[f"{name}_shared"]]
         trail.read(
             Patient._meta.label_lower,
@@ -68,8 +48,8 @@ class Record(PersonPage):
         return self.page("portal/record.html", context)
 
     def facts(self, model, category: Category) -> QuerySet:
-        rows = access.visible(model.objects.all(), self.request.user, category=category)
-        return rows.filter(patient=self.patient, is_active=True)
+        rows = access.visible(model.objects.active(), self.request.user, category=category)
+        return rows.filter(patient=self.patient)
 
     def medicines(self) -> dict[str, Any]:
         allergies = self.facts(Allergy, Category.MEDICATIONS)
@@ -85,31 +65,46 @@ class Record(PersonPage):
         vaccines = self.facts(Immunization, Category.RECORDS).order_by(
             F("given_at").desc(nulls_last=True), "id"
         )
-        taken = self.facts(Reading, Category.RECORDS).order_by("-taken_at")
-        charted = taken.filter(reading_type__in=readings.CHARTED)[:MOST_READINGS]
         active = Condition.Status.ACTIVE
         return {
             "conditions": sorted(conditions[:MOST_FACTS], key=lambda one: one.status != active),
             "immunizations": list(vaccines[:MOST_FACTS]),
-            "readings": readings.newest_of_each(taken[:MOST_READINGS], most=MOST_RESULTS),
-            "charts": readings.courses(charted, most=MOST_COURSES),
         }
 
-    def notes(self) -> dict[str, Any]:
-        rows = charting.visible_to(self.request.user).filter(patient=self.patient)
-        return {"records": list(rows.order_by("-visit_date")[:MOST_NOTES])}
+    def measurements(self) -> dict[str, Any]:
+        """Charts of vital signs, and the newest of each vital sign and laboratory test."""
+        found = readings.series(self.patient, by=self.request.user)
+        vitals = [self.vital(found[kind][-1]) for kind in readings.VITALS if kind in found]
+        results = readings.results(self.patient, by=self.request.user, most=MOST_RESULTS)
+        return {"charts": readings.courses(found), "readings": [*vitals, *results]}
 
-    def events(self) -> list[Event]:
-        """Past visits, procedures and reports, newest first."""
-        kinds = [
-            (Encounter, "started_at", "stethoscope", "ok"),
-            (Procedure, "performed_at", "activity", "info"),
-            (Report, "issued_at", "flask-conical", ""),
-        ]
-        found = []
-        for model, when, icon, tone in kinds:
-            rows = self.facts(model, Category.RECORDS).exclude(**{when: None})
-            for row in rows.order_by(f"-{when}")[:MOST_EVENTS]:
-                body = getattr(row, "reason", "")
-                found.append(Event(getattr(row, when), icon, row.display, body, tone))
-        return sorted(found, key=lambda event: event.at, reverse=True)[:MOST_EVENTS]
+    def vital(self, reading) -> Result:
+        verdict = ranges.judged_at_rest(reading, self.patient.date_of_birth)
+        return Result(
+            name=reading.get_reading_type_display(),
+            value=readings.written(reading),
+            unit=units.readable_unit(reading.unit),
+            usual=ranges.in_words(reading.reference_low, reading.reference_high),
+            in_range=verdict.in_range,
+            word=verdict.word,
+            tone=verdict.tone,
+            taken_at=reading.taken_at,
+        )
+
+    def history(self) -> dict[str, Any]:
+        """Notes of visits, and what happened."""
+        by = self.request.user
+        rows = charting.visible_to(by).filter(patient=self.patient).order_by("-visit_date")
+        notes = list(rows[:MOST_NOTES])
+        events = timeline.of(self.patient, by=by, most=MOST_EVENTS, records=notes, href=address)
+        return {"records": notes, "timeline": events}
+
+
+def address(row) -> str:
+    """Where the portal shows a record or a document."""
+    match row:
+        case MedicalRecord():
+            return f"#record-{row.pk}"
+        case Document():
+            return reverse("portal:document", args=[row.pk])
+    return ""

@@ -12,7 +12,7 @@ from clinic.tests.programs import wrong_fields
 from records import documents
 from records.models import Document
 
-TEXT = "Dear colleague,\n\nMr Doe takes metformin 500 mg twice a day.\n".encode()
+TEXT = b"Dear colleague,\n\nMr Doe takes metformin 500 mg twice a day.\n"
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +78,8 @@ def test_what_cannot_be_is_named_and_nothing_is_stored(api, cast, store):
         ({"file": file(b"")}, "file"), ({"file": file(b"MZ\x00\x01program")}, "file"),
         ({"file": "just text"}, "file"), ({"file": ""}, "file"),
         ({"file": file(b"PK\x03\x04zip", "scan.pdf", "application/pdf")}, "file"),
-        ({"document_type": "poem"}, "document_type"), ({"document_type": "a\x00b"}, "document_type"),
+        ({"document_type": "poem"}, "document_type"),
+        ({"document_type": "a\x00b"}, "document_type"),
         ({"patient": "Doe"}, "patient"), ({"patient": ""}, "patient"),
         ({"patient": str(cast.dona_ana.pk)}, "patient"), ({"patient": str(nobody_id())}, "patient"),
         ({"checksum": "x"}, "checksum"), ({"processing_status": "completed"}, "processing_status"),
@@ -86,7 +87,9 @@ def test_what_cannot_be_is_named_and_nothing_is_stored(api, cast, store):
         assert wrong_fields(nina.upload("documents/", form(cast, **change))) == {field}, change
     assert wrong_fields(nina.upload("documents/", {})) == {"file", "patient"}
     assert nina.post("documents/", {"file": "x"}).status_code == 415
-    assert wrong_fields(nina.raw("POST", "documents/", b"nonsense", "multipart/form-data")) == {"body"}
+    assert wrong_fields(nina.raw("POST", "documents/", b"nonsense", "multipart/form-data")) == {
+        "body"
+    }
     cut = b'--x\r\nContent-Disposition: form-data; name="file"; filename="\xff\xfe.txt"\r\n\r\nText\r\n--x--'
     found = wrong_fields(nina.raw("POST", "documents/", cut, "multipart/form-data; boundary=x"))
     assert "file" in found
@@ -129,7 +132,10 @@ def test_out_of_reach_reads_like_not_there(api, cast):
     for name, status in (("fred", 403), ("aud", 403), ("jane", 400), ("omar", 400), ("lucia", 400)):
         assert api(name).upload("documents/", form(cast)).status_code == status, name
     assert stored(cast) == 1
-    assert api("john").upload("documents/", form(cast, file=file(b"My own letter."))).status_code == 201
+    assert (
+        api("john").upload("documents/", form(cast, file=file(b"My own letter."))).status_code
+        == 201
+    )
 
 
 def test_only_what_failed_is_tried_again(api, cast):

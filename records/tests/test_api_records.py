@@ -54,10 +54,13 @@ def test_what_cannot_be_is_named_and_nothing_is_stored(api, cast):
     other = visit(cast, kind, cast.jimmy, at(9, days=-1))
     ahead = (timezone.now() + timedelta(days=3)).isoformat()
     for change, field in (
-        ({"primary_diagnosis": " "}, "primary_diagnosis"), ({"primary_diagnosis": 5}, "primary_diagnosis"),
-        ({"visit_date": ahead}, "visit_date"), ({"visit_date": "2026-01-01T10:00:00"}, "visit_date"),
+        ({"primary_diagnosis": " "}, "primary_diagnosis"),
+        ({"primary_diagnosis": 5}, "primary_diagnosis"),
+        ({"visit_date": ahead}, "visit_date"),
+        ({"visit_date": "2026-01-01T10:00:00"}, "visit_date"),
         ({"visit_date": "2026-01-01"}, "visit_date"),
-        ({"vital_signs": {"mood": 3}}, "vital_signs"), ({"vital_signs": {"systolic": "120"}}, "vital_signs"),
+        ({"vital_signs": {"mood": 3}}, "vital_signs"),
+        ({"vital_signs": {"systolic": "120"}}, "vital_signs"),
         ({"vital_signs": {"systolic": 9000}}, "vital_signs"), ({"vital_signs": []}, "vital_signs"),
         ({"vital_signs": {"systolic": {"a": 1}}}, "vital_signs"),
         ({"vital_signs": {"systolic": 10**400}}, "body"),
@@ -77,7 +80,14 @@ def test_what_cannot_be_is_named_and_nothing_is_stored(api, cast):
 def test_only_its_author_changes_a_draft(api, cast):
     made = api("sarah").post("medical-records/", record(cast)).json()
     path = f"medical-records/{made['id']}/"
-    for name, status in (("nina", 409), ("alma", 403), ("fred", 403), ("john", 403), ("omar", 404), ("lucia", 404)):
+    for name, status in (
+        ("nina", 409),
+        ("alma", 403),
+        ("fred", 403),
+        ("john", 403),
+        ("omar", 404),
+        ("lucia", 404),
+    ):
         program = api(name)
         assert program.patch(path, {"notes": "Planted"}).status_code == status, name
         assert program.post(f"{path}sign/").status_code == status, name
@@ -99,7 +109,9 @@ def test_records_are_read_within_reach_and_drafts_by_the_clinic(api, cast):
         answer = api(name).get(path)
         assert answer.status_code == status, name
         listed = api(name).get("medical-records/")
-        assert (b"sinusitis" in listed.content) is (b"sinusitis" in answer.content) is (status == 200)
+        assert (
+            (b"sinusitis" in listed.content) is (b"sinusitis" in answer.content) is (status == 200)
+        )
 
 
 def test_who_may_not_write_does_not(api, cast):

@@ -69,7 +69,7 @@ def test_text_that_is_written_sideways_is_read_along_its_direction(quarter: int)
 def test_a_page_that_is_shown_turned_is_read_as_it_was_written() -> None:
     def turned(canvas: Canvas) -> None:
         canvas.setPageRotation(90)
-        write(canvas)
+        write(canvas, top=500)
 
     page = first_page(drawn(turned))
     assert (page.text, page.rotation) == ("\n".join(LINES), 270)
@@ -84,6 +84,18 @@ def test_a_watermark_does_not_break_the_lines_below_it() -> None:
         canvas.drawString(0, 0, "DRAFT")
 
     assert first_page(drawn(marked)).text == "\n".join(LINES) + "\n\nDRAFT"
+
+
+def test_what_nobody_sees_is_not_read() -> None:
+    def hidden(canvas: Canvas) -> None:
+        write(canvas)
+        canvas.drawString(-400, 500, "Penicillin is safe")
+        unseen = canvas.beginText(72, 400)
+        unseen.setTextRenderMode(3)
+        unseen.textOut("Give 400 mg")
+        canvas.drawText(unseen)
+
+    assert first_page(drawn(hidden)).text == "\n".join(LINES)
 
 
 def test_a_small_logo_leaves_the_text_layer_in_use() -> None:

@@ -12,7 +12,6 @@ from clinic.security.permissions import Category
 from patients import access
 from patients.models import AccessGrant, Allergy, Condition, Medication, Reading
 from records import charting
-from records.portal import readings
 
 
 @pytest.fixture
@@ -53,10 +52,11 @@ def test_the_record_on_one_page(browse, charted):
     assert "Only a draft" not in page
     newest = {one.name: one for one in answer.context["readings"]}
     assert newest["Blood pressure"].value == "131/82"
-    assert (newest["Potassium"].usual, newest["Potassium"].in_range) == ("3.5 to 5.3", False)
+    assert newest["Blood pressure"].unit == "mmHg"
+    assert (newest["Potassium"].usual, newest["Potassium"].in_range) == ("3.5–5.3", False)
     [course] = answer.context["charts"]
-    assert course.takeaway.startswith("It has come down since ")
-    assert "131 over 82" in course.takeaway
+    assert course.takeaway.startswith("Down from 150/95 on ") and " to 131/82 on " in course.takeaway
+    assert [event.title for event in answer.context["timeline"]] == ["Record: Migraine"]
 
 
 def test_nothing_of_it_is_shown_to_others(browse, charted):
@@ -91,24 +91,3 @@ def test_the_look_is_noted_with_the_parts_that_were_shown(browse, charted):
     with tenancy.system(charted.harbor):
         entry = LogEntry.entries.reads().get(patient_id=charted.mr_doe.pk)
     assert entry.additional_data == {"how": "chart", "parts": ["medicines", "record"]}
-
-
-def test_a_reading_of_another_unit_is_not_drawn_in_the_same_chart():
-    now = timezone.now()
-    taken = [
-        Reading(reading_type="weight", value=Decimal(v), unit=u, taken_at=now - timedelta(days=n))
-        for n, (v, u) in enumerate([("80", "kg"), ("176", "lb"), ("82", "kg")])
-    ]
-    [course] = readings.courses(taken, most=2)
-    assert [row.values for row in course.chart.rows] == [[82.0], [80.0]]
-    assert readings.courses(taken[:2], most=2) == []
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "flags", "expected"),
-    [("1", "3", [], True), ("3", None, [], False), (None, "3", [], True),
-     (None, None, ["H"], False), (None, None, ["N"], True), (None, None, [], None)],
-)  # fmt: skip
-def test_whether_a_value_is_usual(low, high, flags, expected):
-    bounds = {"reference_low": low and Decimal(low), "reference_high": high and Decimal(high)}
-    assert readings.in_range(Reading(value=Decimal(2), flags=flags, **bounds)) is expected

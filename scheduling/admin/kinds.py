@@ -1,6 +1,7 @@
 """Kinds of visit: their names and lengths."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from clinic.backoffice import TenantAdmin, VersionedForm
 from clinic.security import tenancy
@@ -13,6 +14,7 @@ from scheduling.models import AppointmentType
 class AppointmentTypeAdmin(TenantAdmin):
     """Every member of the staff sees them; who manages availability changes them."""
 
+    add_title, change_title = _("New kind of visit"), _("Kind of visit")
     may_view = Permission.CALENDAR_VIEW
     may_add = may_change = Permission.AVAILABILITY_MANAGE
     form = VersionedForm

@@ -8,7 +8,7 @@ from clinic.api import fields
 from clinic.api.idempotent import idempotent
 from clinic.api.quick import QuickReading
 from clinic.api.resource import Resource
-from clinic.api.serializing import Nothing, StrictSerializer, question
+from clinic.api.serializing import SOME_ID, Nothing, StrictSerializer, question
 from clinic.errors import invalid
 from clinic.security.permissions import Category, Permission
 from patients import access
@@ -36,6 +36,9 @@ def type_reference(**kwargs) -> fields.Reference:
 class AppointmentBody(StrictSerializer):
     """A visit. Sent to book one, `end_datetime` may be left out: the kind of visit says it."""
 
+    example = {"patient": SOME_ID, "specialist": SOME_ID, "appointment_type": SOME_ID,
+               "start_datetime": "2026-11-24T10:00:00-05:00", "reason": "Cough"}  # fmt: skip
+
     id = fields.Id(read_only=True)
     specialist = specialist_reference()
     patient = patient_reference()
@@ -54,6 +57,8 @@ class AppointmentBody(StrictSerializer):
 class Move(StrictSerializer):
     """Where a visit is moved to."""
 
+    example = {"start_datetime": "2026-11-25T10:00:00-05:00"}
+
     start_datetime = fields.Moment()
     end_datetime = fields.Moment(required=False)
     specialist = specialist_reference(required=False)
@@ -61,6 +66,8 @@ class Move(StrictSerializer):
 
 class Cancellation(StrictSerializer):
     """Why a visit is canceled."""
+
+    example = {"reason": "The patient is better."}
 
     reason = fields.Text(max_length=LONGEST_REASON, allow_blank=True, required=False)
 
@@ -160,8 +167,8 @@ class Appointments(QuickReading, Resource):
     def reschedule(self, request, pk):
         """Move a visit in one step: it stands at the new time or, refused, still at the old."""
         appointment = self.get_object()
-        version = self.expected_version(appointment)
         body = self.validated()
+        version = self.expected_version(appointment)
         moved = booking.reschedule(
             appointment=appointment,
             start=body["start_datetime"],
@@ -174,9 +181,9 @@ class Appointments(QuickReading, Resource):
 
     def _changed(self, to: Status) -> Response:
         appointment = self.get_object()
+        body = self.validated()
         version = self.expected_version(appointment)
         changed = booking.change_status(
-            appointment=appointment, to=to, version=version, by=self.request.user,
-            **self.validated(),
-        )  # fmt: skip
+            appointment=appointment, to=to, version=version, by=self.request.user, **body
+        )
         return Response(self.shape(changed))

@@ -10,7 +10,7 @@ from rest_framework.utils.urls import replace_query_param
 from clinic.api import fields
 from clinic.api.idempotent import idempotent
 from clinic.api.resource import Resource
-from clinic.api.serializing import StrictModelSerializer, answer, question
+from clinic.api.serializing import SOME_ID, StrictModelSerializer, answer, question
 from clinic.security.permissions import Permission
 from scheduling import calendar, hours
 from scheduling.api.appointments import specialist_reference, type_reference
@@ -44,6 +44,8 @@ class BlockBody(StrictModelSerializer):
     """Weekly hours, or with `exception_date` those of one date instead; wall-clock times of the
     facility's zone."""
 
+    example = {"specialist": SOME_ID, "day_of_week": 1, "start_time": "09:00", "end_time": "12:30"}
+
     specialist = specialist_reference()
     day_of_week = fields.Whole(
         min_value=1, max_value=7, required=False, allow_null=True,
@@ -61,6 +63,8 @@ class BlockBody(StrictModelSerializer):
 
 class BlockChange(BlockBody):
     """Hours stay their specialist's."""
+
+    example = {"end_time": "13:00"}
 
     specialist = specialist_reference(read_only=True)
 
@@ -92,8 +96,9 @@ class AvailabilityBlocks(Resource):
     def partial_update(self, request, pk):
         """Change hours; visits that are booked stay."""
         block = self.get_object()
+        body = self.validated()
         version = self.expected_version(block)
-        changed = hours.change(block=block, version=version, by=request.user, **self.validated())
+        changed = hours.change(block=block, version=version, by=request.user, **body)
         return Response(self.shape(changed))
 
     def destroy(self, request, pk):

@@ -4,6 +4,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from clinic.models.base import FacilityForeignKey, FacilityRow
 from clinic.models.people import Specialist
@@ -40,7 +41,10 @@ class AvailabilityBlock(FacilityRow):
         Specialist, on_delete=models.CASCADE, related_name="blocks", verbose_name=_("specialist")
     )
     day_of_week = models.PositiveSmallIntegerField(
-        _("day"), help_text=_("1 is Monday, 7 is Sunday."), null=True, blank=True
+        pgettext_lazy("of the week", "day"),
+        help_text=_("1 is Monday, 7 is Sunday."),
+        null=True,
+        blank=True,
     )
     start_time = models.TimeField(_("from"), null=True, blank=True)
     end_time = models.TimeField(_("until"), null=True, blank=True)

@@ -65,7 +65,10 @@ def test_hours_that_cannot_be_are_named_and_nothing_is_stored(api, cast):
 def test_times_that_the_clocks_skip_or_repeat_are_refused(api, cast):
     """New York: 02:30 does not exist on 8 March 2026, 01:30 comes twice on 1 November 2026."""
     fred = api("fred")
-    for day, start, field in (("2026-03-08", "02:30", "start_time"), ("2026-11-01", "01:30", "start_time")):
+    for day, start, field in (
+        ("2026-03-08", "02:30", "start_time"),
+        ("2026-11-01", "01:30", "start_time"),
+    ):
         body = {"specialist": str(cast.specialists["sarah"].pk), "exception_date": day,
                 "start_time": start, "end_time": "09:00"}  # fmt: skip
         assert wrong_fields(fred.post("availability-blocks/", body)) == {field}
