@@ -4,14 +4,15 @@ every attempt on the trail."""
 import hashlib
 from datetime import timedelta
 
-from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.adapter import DefaultAccountAdapter, get_adapter
 from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base import forms as upstream
+from allauth.mfa.base.internal.flows import check_rate_limit
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authentication_failed
-from django.contrib.auth import authenticate
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.dispatch import receiver
 from django.utils import timezone
@@ -35,6 +36,14 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_client_ip(self, request):
         """The true address: behind a proxy of ours not all people share one brake."""
         return request.origin.address or "unknown"
+
+    def pre_authenticate(self, request, **credentials):
+        """As usual; an attempt that the brake stops is on the trail too."""
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            user_login_failed.send(sender=__name__, credentials=credentials, request=request)
+            raise
 
     def post_login(self, request, user, **options):
         """Signed in, the pages speak the person's language, whoever used the browser before."""
@@ -94,23 +103,31 @@ def has_second_factor(user: User) -> bool:
 def verify(*, request, email: str, password: str, otp: str = "") -> User | None:
     """The person with this e-mail and password, and with the second factor where she has one.
 
-    None for anything else: who exists is not told. Each failure is on the trail.
+    None for anything else: who exists is not told. Each failure is on the trail, and counts for the
+    same brakes as a failure at the pages.
     """
-    user = authenticate(request, email=email, username=email, password=password)
-    if user is None or not user.is_active:
+    try:
+        user = get_adapter().authenticate(request, email=email, password=password)
+        if user is None or not user.is_active:
+            return None
+        if not has_second_factor(user) or _second_factor_holds(user, otp):
+            return user
+    except ValidationError:  # braked
         return None
-    if not has_second_factor(user) or _second_factor_holds(user, otp):
-        return user
     user_login_failed.send(sender=__name__, credentials={"email": email}, request=request)
     return None
 
 
 def _second_factor_holds(user: User, otp: str) -> bool:
-    """Whether the code is right and was not used before."""
+    """Whether the code is right and was not used before. Raises `ValidationError` when braked."""
+    if not otp:
+        return False
+    forget = check_rate_limit(user)
     for authenticator in Authenticator.objects.filter(user=user):
-        if authenticator.type == Authenticator.Type.WEBAUTHN or not otp:
+        if authenticator.type == Authenticator.Type.WEBAUTHN:
             continue
         if authenticator.wrap().validate_code(otp):
+            forget()
             return spend_code(user, otp)
     return False
 

@@ -16,7 +16,7 @@ YEAR = 365 * 24 * 60 * 60  # seconds
 
 @transaction.atomic
 def choose(*, user: User, language: str, theme: str, by: User) -> User:
-    """Keep a person's own choice of language and appearance; `Invalid` for one that is not there."""
+    """Keep a person's own language and appearance. Raises `Invalid` for one that is not offered."""
     if user.pk != by.pk:
         raise Denied(Permission.ACCOUNT_USE)
     wrong = {}

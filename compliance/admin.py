@@ -32,7 +32,7 @@ FLAGS = {
     "logout": gettext_lazy("Signed out"),
     "seal_broken": gettext_lazy("Broken seal"),
     "emergency": gettext_lazy("Emergency access"),
-    "revoked": gettext_lazy("Access taken back"),
+    "revoked": gettext_lazy("Revoked token"),
 }
 
 

@@ -30,6 +30,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PICTURES = ROOT / ".local" / "e2e"
 PHONE, DESK = 390, 1280  # pixels wide
 PATIENCE = 10_000  # milliseconds
+INSIDE = re.compile(r"/(portal|admin)/")  # where patients, and where staff are led
 
 
 def pytest_collection_modifyitems(items):
@@ -138,7 +139,7 @@ def sign_in(pages, clinic, signed_in) -> Callable[..., Page]:
         if name not in signed_in:
             page = pages.open()
             enter(page, clinic, name, code_of(name))
-            page.wait_for_url("**/portal/")
+            page.wait_for_url(INSIDE)
             signed_in[name] = page.context.storage_state()
             page.context.close()
             pages.contexts.remove(page.context)

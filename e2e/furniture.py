@@ -24,12 +24,14 @@ SECRETS = {
     "jane": "JBSWY3DPEHPK3PXB",
     "ana": "JBSWY3DPEHPK3PXC",
     "sarah": "JBSWY3DPEHPK3PXD",
+    "alma": "JBSWY3DPEHPK3PXE",
 }
 NAMES = {
     "john": ("John", "Doe"),
     "jane": ("Jane", "Doe"),
     "ana": ("Ana", "Souza"),
     "sarah": ("Sarah", "Smith"),
+    "alma": ("Alma", "Stone"),
     "omar": ("Omar", "Reyes"),
     "nina": ("Nina", "Berg"),
     "lucia": ("Lucia", "Prado"),
@@ -108,11 +110,11 @@ def chart_of_john(cast: Cast) -> None:
         abatement_date=date(2016, 1, 1),
     )  # fmt: skip
     Immunization.objects.create(**whose, vaccine="Influenza", given_at=now - timedelta(days=40))
-    pressures = [(152, 96), (149, 94), (150, 95), (144, 91), (141, 89), (138, 87), (134, 84), (131, 82)]
-    for number, (upper, lower) in enumerate(reversed(pressures)):
+    pressures = ["152/96", "149/94", "150/95", "144/91", "141/89", "138/87", "134/84", "131/82"]
+    for number, (upper, lower) in enumerate(p.split("/") for p in reversed(pressures)):
         Reading.objects.create(
             **whose, reading_type="blood_pressure", value=upper, unit="mm[Hg]",
-            components=[{"code": "8462-4", "value": str(lower), "unit": "mm[Hg]"}],
+            components=[{"code": "8462-4", "value": lower, "unit": "mm[Hg]"}],
             taken_at=now - timedelta(days=4 + 10 * number),
         )  # fmt: skip
     for name, value, unit, low, high in [
@@ -166,6 +168,4 @@ def look_around(cast: Cast) -> None:
         with cast.acting(name) as actor:
             origin = Origin(request_id=f"look-{number}", surface="admin")
             with tenancy.acting(replace(actor, origin=origin)):
-                trail.read(
-                    "patients.patient", [(cast.mr_doe.pk, cast.mr_doe.pk)], how="chart"
-                )
+                trail.read("patients.patient", [(cast.mr_doe.pk, cast.mr_doe.pk)], how="chart")

@@ -97,7 +97,7 @@ def by_week(patient: Patient, user: User, *, weeks: int, own: bool = True) -> li
 
 
 def in_words(rows: list[dict], patient: Patient, user: User) -> list[Look]:
-    """The rows of `looks_at` with names, roles and reasons; three queries for any number of them."""
+    """The rows of `looks_at` with names, roles and reasons; three queries, however many rows."""
     ids = {row["actor_id"] for row in rows if row["actor_id"]}
     people = User.objects.in_bulk(ids)
     roles = _roles(ids)

@@ -78,7 +78,9 @@ def test_earlier_questions_are_listed(browse, written):
     browser = browse("john")
     ask(browser, "What dose of amlodipine do I take?")
     second = ask(browser, "When should I come back?")
-    assert [one["question"] for one in second.context["earlier"]] == ["What dose of amlodipine do I take?"]
+    assert [one["question"] for one in second.context["earlier"]] == [
+        "What dose of amlodipine do I take?"
+    ]
     assert len(browser.get(ASK).context["earlier"]) == 2
     with tenancy.system(written.harbor):
         assert Conversation.objects.count() == 1

@@ -35,9 +35,7 @@ class WhoLooked(PersonPage):
         page = Paginator(rows, LOOKS_A_PAGE).get_page(request.GET.get("page"))
         page.object_list = looks.in_words(list(page.object_list), self.patient, request.user)
         weeks = looks.by_week(self.patient, request.user, weeks=WEEKS, own=own)
-        trail.read(
-            LogEntry._meta.label_lower, [(self.patient.pk, self.patient.pk)], how="list"
-        )
+        trail.read(LogEntry._meta.label_lower, [(self.patient.pk, self.patient.pk)], how="list")
         return self.page(
             "portal/access.html",
             {
@@ -66,9 +64,8 @@ def takeaway_of(weeks: list[Week]) -> str:
     """“15 looks in the last 4 weeks. Most were by your care team.”"""
     total = sum(sum(week.counts.values()) for week in weeks)
     care = sum(week.of(looks.CARE) for week in weeks)
-    count = ngettext(
-        "%(count)d look since %(day)s.", "%(count)d looks since %(day)s.", total
-    ) % {"count": total, "day": day_month(weeks[0].start)}
+    count = ngettext("%(count)d look since %(day)s.", "%(count)d looks since %(day)s.", total)
+    count %= {"count": total, "day": day_month(weeks[0].start)}
     if total and care * 2 > total:
-        return count + " " + _("Most were by the care team.")
+        return f"{count} {_('Most were by the care team.')}"
     return count

@@ -32,7 +32,8 @@ FACTS = {
 }  # fmt: skip
 CHANGES = {
     "allergies": {"severity": "mild"}, "medications": {"dosage": "850 mg"},
-    "conditions": {"status": "resolved", "abatement_date": "2024-01-01"}, "readings": {"value": 131},
+    "conditions": {"status": "resolved", "abatement_date": "2024-01-01"},
+    "readings": {"value": 131},
     "immunizations": {"dose_number": 2},
 }  # fmt: skip
 

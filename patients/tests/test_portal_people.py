@@ -151,9 +151,7 @@ def test_what_a_patient_is_to_a_relative():
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_asks_a_bounded_number_of_questions(
-    browse, django_assert_max_num_queries, page
-):
+def test_a_page_asks_a_bounded_number_of_questions(browse, django_assert_max_num_queries, page):
     browser = browse("john")
     with django_assert_max_num_queries(25):
         browser.get(f"/portal/{page}")

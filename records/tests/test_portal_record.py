@@ -55,7 +55,8 @@ def test_the_record_on_one_page(browse, charted):
     assert newest["Blood pressure"].unit == "mmHg"
     assert (newest["Potassium"].usual, newest["Potassium"].in_range) == ("3.5–5.3", False)
     [course] = answer.context["charts"]
-    assert course.takeaway.startswith("Down from 150/95 on ") and " to 131/82 on " in course.takeaway
+    assert course.takeaway.startswith("Down from 150/95 on ")
+    assert " to 131/82 on " in course.takeaway
     assert [event.title for event in answer.context["timeline"]] == ["Record: Migraine"]
 
 

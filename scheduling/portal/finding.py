@@ -101,9 +101,7 @@ class BookVisit(VisitsPage):
         return (
             self.visits()
             .standing()
-            .filter(
-                specialist=specialist, start_datetime=start, booked_by_id=self.request.user.pk
-            )
+            .filter(specialist=specialist, start_datetime=start, booked_by_id=self.request.user.pk)
             .first()
         )
 

@@ -107,5 +107,3 @@ def test_a_long_list_asks_no_more_than_a_short_one(browse, cast, kind, django_as
     with django_assert_num_queries(len(short)):
         page = browser.get("/portal/visits/").context["past"]
     assert len(page) == 15 and page.paginator.num_pages == 2
-
-
