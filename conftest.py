@@ -3,8 +3,8 @@
 import contextlib
 
 import pytest
-from django.conf import settings
 from django.apps import apps
+from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase
 

@@ -13,7 +13,11 @@ def main() -> int:
     from benchmarks import requests
 
     for row in requests.measure():
-        print(f"{row.name:<34} {row.ours:8.3f} ms {row.bare:8.3f} ms {row.ratio:6.2f}  (at most {row.most})", flush=True)
+        print(
+            f"{row.name:<34} {row.ours:8.3f} ms {row.bare:8.3f} ms {row.ratio:6.2f}"
+            f"  (at most {row.most})",
+            flush=True,
+        )
     return 0
 
 

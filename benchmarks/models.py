@@ -29,6 +29,9 @@ class BarePatient(models.Model):
         managed = False
         db_table = "bench_patient"
 
+    def __str__(self):
+        return self.mrn
+
 
 class BareVisit(models.Model):
     """The columns of a visit, open, under the same exclusion constraints."""
@@ -47,6 +50,9 @@ class BareVisit(models.Model):
         app_label = "benchmarks"
         managed = False
         db_table = "bench_visit"
+
+    def __str__(self):
+        return str(self.pk)
 
 
 TABLES = """

@@ -56,6 +56,7 @@ def _rows(web, token, facility, ids, specialist, kind, day: date, count: int):
         def request(number, link):
             status, body = server.call("GET", path(number), headers=headers, link=link)
             assert status == 200, (status, path(number), body[:300])
+
         return request
 
     def post(path, body, headers):
@@ -63,6 +64,7 @@ def _rows(web, token, facility, ids, specialist, kind, day: date, count: int):
             data = json.dumps(body(number)).encode()
             status, answer = server.call("POST", path, body=data, headers=headers, link=link)
             assert status == 201, (status, answer[:500])
+
         return request
 
     def compare(name, ours, bare, most, count=count):
@@ -116,4 +118,8 @@ def _plain(number: int) -> dict:
 
 
 def _bare(number: int, facility) -> dict:
-    return _plain(number) | {"id": str(uuid7()), "facility_id": str(facility.pk), "mrn": f"Z{number}"}
+    return _plain(number) | {
+        "id": str(uuid7()),
+        "facility_id": str(facility.pk),
+        "mrn": f"Z{number}",
+    }

@@ -17,8 +17,8 @@ from patients import registration
 from patients.models import Patient
 from scheduling.models import Appointment, AppointmentType, AvailabilityBlock
 
-FIRST = "Ana Bruno Carla Daniel Elena Felix Gloria Hugo Inês Jonas Karin Luis Marta Noah Olga Paul".split()
-LAST = "Almeida Brandt Cardoso Dietrich Esteves Fischer Gomes Hansen Iversen Jansen Keller Lopes".split()
+FIRST = "Ana Bruno Carla Daniel Elena Felix Gloria Hugo Inês Jonas Karin Luis Marta Noah".split()
+LAST = "Almeida Brandt Cardoso Dietrich Esteves Fischer Gomes Hansen Iversen Jansen Keller".split()
 PATIENTS = int(os.environ.get("BENCH_PATIENTS", 10_000))
 
 
@@ -41,7 +41,10 @@ def founded() -> tuple[Facility, User, Specialist, AppointmentType]:
 
 def identity(number: int) -> dict:
     chance = random.Random(number)
-    first, last = chance.choice(FIRST), chance.choice(LAST) + chance.choice(["", "son", "ski", "eda"])
+    first, last = (
+        chance.choice(FIRST),
+        chance.choice(LAST) + chance.choice(["", "son", "ski", "eda"]),
+    )
     return {
         "first_name": first,
         "last_name": f"{last}{chance.choice('abcdefghij')}{chance.choice('klmnopqr')}",
@@ -61,7 +64,9 @@ def populate(facility: Facility, tell=lambda done, total: None) -> None:
             for number in range(start, start + 500):
                 given = identity(number)
                 patient = registration.register(by=None, **given)
-                rows.append(BarePatient(id=patient.pk, facility_id=facility.pk, mrn=patient.mrn, **given))
+                rows.append(
+                    BarePatient(id=patient.pk, facility_id=facility.pk, mrn=patient.mrn, **given)
+                )
         tell(start + 500, PATIENTS)
     BarePatient.objects.bulk_create(rows, batch_size=500)
 

@@ -92,6 +92,4 @@ def unindexed() -> QuerySet[Document]:
         read_at=OuterRef("processed_at"),
         embedding_model=embedder().name,
     )
-    return Document.objects.filter(
-        ~Exists(done), processing_status=Document.Processing.COMPLETED
-    )
+    return Document.objects.filter(~Exists(done), processing_status=Document.Processing.COMPLETED)

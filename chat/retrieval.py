@@ -92,9 +92,7 @@ def _ranked(
 ) -> list[Hit]:
     if not candidates:
         return []
-    counted = [
-        dict(zip((bytes(x) for x in c.lexemes), c.counts, strict=True)) for c in candidates
-    ]
+    counted = [dict(zip((bytes(x) for x in c.lexemes), c.counts, strict=True)) for c in candidates]
     frequencies = {word: sum(word in c for c in counted) for word in words}
     lexical = ranking.bm25(words, counted, frequencies, total)
     matrix = np.array([np.asarray(c.embedding, dtype=np.float32) for c in candidates])

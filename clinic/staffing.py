@@ -18,6 +18,7 @@ from clinic.security import permissions, tenancy, trail
 from clinic.security.permissions import Permission, Role
 from clinic.security.tenancy import Actor, Origin, Purpose
 
+
 def _literal(roles: Iterable[str]) -> str:
     return "'{" + ",".join(sorted(roles)) + "}'::text[]"
 

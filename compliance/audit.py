@@ -2,8 +2,8 @@
 
 Each facility's entries form a hash chain (`clinic_traillink`): link n is SHA-256 over link n-1 and
 the canonical form of its entry. Links are written in batches, over entries older than the oldest
-running transaction, so writers never wait for one another. The head of each chain, signed with a key
-derived from the master key, goes to an anchor outside the database: a cut tail shows there.
+running transaction, so writers never wait for one another. The head of each chain, signed with a
+key derived from the master key, goes to an anchor outside the database: a cut tail shows there.
 """
 
 import hashlib

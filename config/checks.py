@@ -11,7 +11,7 @@ def every_table_states_its_tenancy(app_configs, **kwargs):
     """Each model of ours has a facility, or stands in the list of those that need none."""
     from django.apps import apps
 
-    from compliance.registry import OUTSIDE_FACILITIES, OUR_APPS
+    from compliance.registry import OUR_APPS, OUTSIDE_FACILITIES
 
     errors = []
     for model in apps.get_models():

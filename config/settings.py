@@ -17,7 +17,9 @@ DEBUG = env.flag("DEBUG")
 EMBEDDED = env.flag("EMBEDDED")  # started by `make run`, on loopback only
 SECRET_KEY = env.text("SECRET_KEY")
 ALLOWED_HOSTS = env.listed("ALLOWED_HOSTS", None)
-CSRF_TRUSTED_ORIGINS = [f"https://{h}" for h in ALLOWED_HOSTS if h not in {"localhost", "127.0.0.1"}]
+CSRF_TRUSTED_ORIGINS = [
+    f"https://{h}" for h in ALLOWED_HOSTS if h not in {"localhost", "127.0.0.1"}
+]
 TRUSTED_PROXIES = env.listed("TRUSTED_PROXIES")
 SECURE = not (DEBUG or EMBEDDED)
 
@@ -214,7 +216,9 @@ STORAGES = {
 }
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 UPLOAD_BYTES = 25 * 1024 * 1024
-FILE_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_BYTES + 64 * 1024  # an upload never lies in a plain temporary file
+FILE_UPLOAD_MAX_MEMORY_SIZE = (
+    UPLOAD_BYTES + 64 * 1024
+)  # an upload never lies in a plain temporary file
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 
 # --- Outside parts -------------------------------------------------------------------------------

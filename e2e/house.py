@@ -45,7 +45,7 @@ def environment_for(home: Home) -> dict[str, str]:
 
 @contextmanager
 def running(path: Path, cast: Cast) -> Iterator[House]:
-    """Web and worker, stopped afterwards. Raises Unstarted with the log's end where none answers."""
+    """Web and worker, stopped afterwards. Raises Unstarted, with the log's end, if none answers."""
     home = Home(path)
     home.create()
     environment = environment_for(home)

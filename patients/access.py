@@ -62,8 +62,7 @@ class WithinReach(Func):
     """Whether the patient that a column names is within the transaction's reach."""
 
     template = (
-        "((SELECT app_wide())"
-        " OR %(column)s = ANY ((SELECT app_patients(%(category)s))::uuid[]))"
+        "((SELECT app_wide()) OR %(column)s = ANY ((SELECT app_patients(%(category)s))::uuid[]))"
     )
     output_field = models.BooleanField()
     conditional = True

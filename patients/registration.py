@@ -100,10 +100,11 @@ def valid_cpf(text: str) -> bool:
 
 
 def next_mrn(facility_id) -> str:
-    """The facility's next record number: two letters and six digits, `AA 000 001` without spaces."""
+    """The facility's next record number: two letters and six digits, like `AA000001`."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE clinic_facility SET next_mrn = next_mrn + 1 WHERE id = %s RETURNING next_mrn - 1",
+            "UPDATE clinic_facility SET next_mrn = next_mrn + 1 WHERE id = %s"
+            " RETURNING next_mrn - 1",
             [facility_id],
         )
         number = cursor.fetchone()[0]

@@ -1,7 +1,7 @@
 """Finding patients by what the front desk knows: names, numbers, an address, a date of birth."""
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
@@ -68,7 +68,7 @@ def _dates(query: str) -> set[date]:
     found = set()
     for form in DAY_FORMATS:
         try:
-            found.add(datetime.strptime(query, form).date())
+            found.add(datetime.strptime(query, form).replace(tzinfo=UTC).date())
         except ValueError:
             continue
     return found

@@ -42,7 +42,7 @@ def visible_to(user) -> QuerySet[MedicalRecord]:
 def write(
     *, patient: Patient, appointment: Appointment | None = None, final: bool = False, by, **content
 ) -> MedicalRecord:
-    """Write the record of a visit, as a draft or final. Raises `Invalid` and stores nothing then."""
+    """Write the record of a visit, as a draft or final. Raises `Invalid`; stores nothing then."""
     tenancy.current().require(Permission.RECORD_WRITE)
     rows = access.visible(
         Patient.objects.filter(pk=patient.pk), None, category=Category.RECORDS, column="pk"

@@ -175,9 +175,7 @@ def _require_patient(patient: Patient) -> None:
 
 @transaction.atomic
 def _claim(document_id) -> Document | None:
-    document = (
-        Document.objects.filter(pk=document_id).select_for_update(skip_locked=True).first()
-    )
+    document = Document.objects.filter(pk=document_id).select_for_update(skip_locked=True).first()
     if document is None:
         return None
     fresh = document.claimed_at and document.claimed_at > timezone.now() - CLAIM
@@ -227,7 +225,8 @@ def _finish(document: Document, reading) -> None:
     arguments = {"document_id": str(document.pk), "facility_id": str(document.facility_id)}
     for name in settings.DOCUMENT_READ_TASKS:
         transaction.on_commit(
-            lambda name=name: current_app.send_task(name, kwargs=arguments, retry=False), robust=True
+            lambda name=name: current_app.send_task(name, kwargs=arguments, retry=False),
+            robust=True,
         )
 
 

@@ -77,8 +77,13 @@ def book(
 
 @transaction.atomic
 def reschedule(
-    *, appointment: Appointment, start: datetime, end: datetime | None = None,
-    specialist: Specialist | None = None, version: int | None = None, by,
+    *,
+    appointment: Appointment,
+    start: datetime,
+    end: datetime | None = None,
+    specialist: Specialist | None = None,
+    version: int | None = None,
+    by,
 ) -> Appointment:
     """Move a visit in one step: it stands at the new time or, refused, still at the old."""
     appointment = _locked(appointment, by, version)
@@ -94,15 +99,19 @@ def reschedule(
 
 @transaction.atomic
 def change_status(
-    *, appointment: Appointment, to: Appointment.Status, reason: str = "",
-    version: int | None = None, by,
+    *,
+    appointment: Appointment,
+    to: Appointment.Status,
+    reason: str = "",
+    version: int | None = None,
+    by,
 ) -> Appointment:
     """Confirm, cancel, complete or mark as missed, by the stated transitions."""
     appointment = _locked(appointment, by, version)
     allowed = TRANSITIONS[Status(appointment.status)]
     if to not in allowed:
-        raise WrongStatus(_("A visit that is “%(now)s” cannot become “%(then)s”.")
-                          % {"now": appointment.get_status_display(), "then": Status(to).label})  # fmt: skip
+        names = {"now": appointment.get_status_display(), "then": Status(to).label}
+        raise WrongStatus(_("A visit that is “%(now)s” cannot become “%(then)s”.") % names)
     portal = _from_portal()
     if portal and to != Status.CANCELED:
         raise Denied(Permission.APPOINTMENT_BOOK)
@@ -118,7 +127,9 @@ def change_status(
 def check_times(start: datetime, end: datetime | None, kind: AppointmentType):
     """The start and end of a visit; raises `Invalid` naming the field that cannot be."""
     if timezone.is_naive(start):
-        raise invalid("start_datetime", _("Give the time with its offset, like 2026-11-24T10:00-05:00."))
+        raise invalid(
+            "start_datetime", _("Give the time with its offset, like 2026-11-24T10:00-05:00.")
+        )
     expected = start + timedelta(minutes=kind.minutes)
     end = end or expected
     if end <= start:
@@ -152,7 +163,9 @@ def _authorise(patient: Patient) -> None:
     if not access.visible(
         Patient.objects.filter(pk=patient.pk), None, category=Category.APPOINTMENTS, column="pk"
     ).exists():
-        raise Missing(_("There is no such patient."), fields={"patient": [_("There is no such patient.")]})
+        raise Missing(
+            _("There is no such patient."), fields={"patient": [_("There is no such patient.")]}
+        )
 
 
 def _locked(appointment: Appointment, by, version: int | None) -> Appointment:

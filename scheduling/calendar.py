@@ -30,9 +30,7 @@ def specialists() -> QuerySet[Specialist]:
 
 
 def types() -> QuerySet[AppointmentType]:
-    return AppointmentType.objects.filter(
-        facility_id=tenancy.current().facility_id, is_active=True
-    )
+    return AppointmentType.objects.filter(facility_id=tenancy.current().facility_id, is_active=True)
 
 
 def visits(user) -> QuerySet[Appointment]:

@@ -35,7 +35,9 @@ class Chunk(FacilityRow):
         verbose_name_plural = _("passages")
         ordering = ["chunk_index"]
         constraints = [
-            models.UniqueConstraint(fields=["document", "chunk_index"], name="a_passage_is_kept_once")
+            models.UniqueConstraint(
+                fields=["document", "chunk_index"], name="a_passage_is_kept_once"
+            )
         ]
         indexes = [models.Index(fields=["facility", "patient_id"], name="passages_of_a_patient")]
 

@@ -46,7 +46,9 @@ class Conversation(FacilityRow):
     priority = models.CharField(
         _("priority"), max_length=10, choices=Priority, default=Priority.NORMAL
     )
-    tags = ArrayField(models.CharField(max_length=50), verbose_name=_("tags"), default=list, blank=True)
+    tags = ArrayField(
+        models.CharField(max_length=50), verbose_name=_("tags"), default=list, blank=True
+    )
     created_by = models.ForeignKey(
         User, on_delete=models.PROTECT, related_name="+", verbose_name=_("begun by")
     )
@@ -74,7 +76,10 @@ class Message(FacilityRow):
         QUERY_RESULT = "query_result", _("Search result")
 
     conversation = FacilityForeignKey(
-        Conversation, on_delete=models.CASCADE, related_name="messages", verbose_name=_("conversation")
+        Conversation,
+        on_delete=models.CASCADE,
+        related_name="messages",
+        verbose_name=_("conversation"),
     )
     patient_id = models.UUIDField(null=True, editable=False)
     sender = models.ForeignKey(

@@ -113,8 +113,10 @@ def test_indexing_again_replaces_and_never_doubles(letters):
         before = Chunk.objects.count()
         for document in documents.visible_to(letters.sarah):
             indexing.index(document.pk)
-        assert Chunk.objects.count() == before == sum(
-            IndexedDocument.objects.values_list("passages", flat=True)
+        assert (
+            Chunk.objects.count()
+            == before
+            == sum(IndexedDocument.objects.values_list("passages", flat=True))
         )
         assert not indexing.unindexed().exists()
 

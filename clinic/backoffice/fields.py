@@ -1,17 +1,21 @@
 """Days and times as the clinic types them: 24 hours, whatever the browser's language is."""
 
+from datetime import date
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
-CLOCK_FORMATS = ["%H:%M", "%H.%M", "%H%M", "%H"]
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
+CLOCK_FORMATS = ["%H:%M", "%H.%M", "%H", "%H%M"]  # "18" is six o’clock, not 1:08
 
 
 def day_field(label: Any, **options: Any) -> forms.DateField:
-    """A day, picked in the browser's own calendar."""
+    """A day, picked in the browser's own calendar, of the years that a clinic plans in."""
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    return forms.DateField(label=label, widget=widget, **options)
+    within = [MinValueValidator(FIRST_DAY), MaxValueValidator(LAST_DAY)]
+    return forms.DateField(label=label, widget=widget, validators=within, **options)
 
 
 def clock_field(label: Any, *, css: str = "", **options: Any) -> forms.TimeField:

@@ -179,7 +179,9 @@ class Migration(migrations.Migration):
         Audited("clinic_facility", "clinic.facility"),
         Audited("clinic_datakey", "clinic.datakey", masked="wrapped"),
         Audited(
-            "clinic_user", "clinic.user", masked="password,email,last_login,license_number,npi_number"
+            "clinic_user",
+            "clinic.user",
+            masked="password,email,last_login,license_number,npi_number",
         ),
         Audited("clinic_roleassignment", "clinic.roleassignment"),
         Audited("clinic_specialist", "clinic.specialist"),

@@ -196,4 +196,3 @@ class IdempotencyKey(FacilityRow):
 
     def __str__(self):
         return str(self.pk)
-

@@ -72,10 +72,8 @@ class LogEntry(AbstractLogEntry):
 
     # Upstream's columns without their indexes: nothing asks by them, and each costs every write.
     object_id = models.BigIntegerField(null=True, editable=False)
-    action = models.PositiveSmallIntegerField(
-        _("action"), choices=AbstractLogEntry.Action.choices
-    )
-    cid = models.CharField(_("request"), max_length=255, null=True)
+    action = models.PositiveSmallIntegerField(_("action"), choices=AbstractLogEntry.Action.choices)
+    cid = models.CharField(_("request"), max_length=255, null=True)  # noqa: DJ001  as upstream has it
     object_pk = models.CharField(_("object"), max_length=255)
     timestamp = models.DateTimeField(_("time"), default=timezone.now)
 

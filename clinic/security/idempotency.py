@@ -47,9 +47,11 @@ def begin(*, key: str, method: str, path: str, body: bytes) -> Replay | None:
             "SELECT pg_advisory_xact_lock(hashtextextended(%s::text, 7))",
             [f"{actor.facility_id}{actor.user_id}{key_digest.hex()}"],
         )
-    row = _rows().filter(
-        facility_id=actor.facility_id, user_id=actor.user_id, key_digest=key_digest
-    ).first()
+    row = (
+        _rows()
+        .filter(facility_id=actor.facility_id, user_id=actor.user_id, key_digest=key_digest)
+        .first()
+    )
     if row is None:
         return None
     if bytes(row.body_digest) != body_digest:

@@ -21,8 +21,8 @@ logger = logging.getLogger("chartroom.trail")
 CREATE, UPDATE, DELETE, ACCESS = range(4)
 
 # Columns that `INSERT_SQL` takes from the actor, in this order (see `_actor_values`).
-INSERT_SQL = """INSERT INTO clinic_logentry (content_type_id, resource, object_pk, object_repr, action,
- changes_text, timestamp, patient_id, additional_data, actor_id, facility_id, purpose, remote_addr,
+INSERT_SQL = """INSERT INTO clinic_logentry (content_type_id, resource, object_pk, object_repr,
+ action, changes_text, timestamp, patient_id, additional_data, actor_id, facility_id, purpose, remote_addr,
  user_agent, session_key, token_id, cid, surface, compliance_flags, risk_score)
  SELECT (SELECT id FROM django_content_type WHERE app_label = split_part(%s, '.', 1)
  AND model = split_part(%s, '.', 2)), %s, object_pk, '', %s, '', clock_timestamp(), patient_id,
@@ -52,11 +52,18 @@ def read(
 
 
 def note(
-    resource: str, *, action: int = ACCESS, object_pk: Any = "", patient_id: UUID | None = None,
-    flags: Iterable[str] = (), details: dict[str, Any] | None = None,
+    resource: str,
+    *,
+    action: int = ACCESS,
+    object_pk: Any = "",
+    patient_id: UUID | None = None,
+    flags: Iterable[str] = (),
+    details: dict[str, Any] | None = None,
 ) -> None:
     """Note one act of the current actor that is neither a row's change nor a reading."""
-    _insert(resource, [(str(object_pk), patient_id)], action=action, data=details or {}, flags=flags)
+    _insert(
+        resource, [(str(object_pk), patient_id)], action=action, data=details or {}, flags=flags
+    )
 
 
 def defer(**entry) -> None:

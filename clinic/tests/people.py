@@ -114,17 +114,13 @@ def make_cast() -> Cast:
                 if account:
                     patient.user = cast.people[account]
                     patient.save()
-                    access.grant(
-                        patient=patient, user=patient.user, source=AccessGrant.Source.SELF
-                    )
+                    access.grant(patient=patient, user=patient.user, source=AccessGrant.Source.SELF)
     with tenancy.system(cast.harbor):
         for name in ("sarah", "omar"):
             cast.specialists[name] = Specialist.objects.create(
                 facility=cast.harbor, user=cast.people[name], specialty="Family medicine"
             )
-        access.grant(
-            patient=cast.jimmy, user=cast.people["john"], source=AccessGrant.Source.FAMILY
-        )
+        access.grant(patient=cast.jimmy, user=cast.people["john"], source=AccessGrant.Source.FAMILY)
         FamilyMember.objects.create(
             facility=cast.harbor,
             patient=cast.jimmy,

@@ -191,9 +191,17 @@ class TestTheChain:
             assert audit.seal(clinic.harbor.pk) == 0
 
     @pytest.mark.parametrize(
-        "column", ["actor_id = gen_random_uuid()", "patient_id = NULL", "timestamp = now()", "purpose = 'x'",
-                   "compliance_flags = '{x}'", "user_agent = 'x'", "remote_addr = '1.1.1.1'"],
-    )  # fmt: skip
+        "column",
+        [
+            "actor_id = gen_random_uuid()",
+            "patient_id = NULL",
+            "timestamp = now()",
+            "purpose = 'x'",
+            "compliance_flags = '{x}'",
+            "user_agent = 'x'",
+            "remote_addr = '1.1.1.1'",
+        ],
+    )
     def test_an_edit_is_named(self, clinic, column):
         self.tamper(
             f"UPDATE clinic_logentry SET {column} WHERE id = (SELECT entry_id FROM clinic_traillink"

@@ -43,8 +43,15 @@ def found(details: dict) -> Facility:
 
 
 def account(
-    *, facility: Facility, email: str, first_name: str, last_name: str, role: Role,
-    department: str = "", second_factor: bool = False, **fields,
+    *,
+    facility: Facility,
+    email: str,
+    first_name: str,
+    last_name: str,
+    role: Role,
+    department: str = "",
+    second_factor: bool = False,
+    **fields,
 ) -> User:
     """An account that can sign in, with its role and, where asked for, its second factor."""
     user = User.objects.create_user(
@@ -56,9 +63,7 @@ def account(
         **fields,
     )
     EmailAddress.objects.create(user=user, email=email, primary=True, verified=True)
-    staffing.assign(
-        user=user, role=role, facility=facility, department=department, is_primary=True
-    )
+    staffing.assign(user=user, role=role, facility=facility, department=department, is_primary=True)
     if second_factor:
         TOTP.activate(user, TOTP_SECRET)
     return user

@@ -29,6 +29,7 @@ from records.models import MedicalRecord
 from scheduling.models import Appointment, AppointmentType
 
 CHARTS = Path(importing.__file__).resolve().parent.parent / "demo_charts"
+REASONS = ["Blood pressure review", "Test results", "Annual check", "Back pain"]
 AT_HARBOR = ["dannie-kshlerin", "dominic-thiel", "kermit-trantow", "liz-conn", "marcos-delagarza"]
 AT_AUSTA = ["agustin-fonseca", "gustavo-mejia"]
 
@@ -81,7 +82,8 @@ def doe_family(facility: Facility) -> list[Patient]:
     john = enrol(
         facility, "john.doe@harbor.demo", first_name="John", last_name="Doe",
         date_of_birth=date(1981, 4, 12), gender="male", phone="+1 617 555 0178",
-        emergency_contact={"name": "Jane Doe", "phone": "+1 617 555 0179", "relationship": "spouse"},
+        emergency_contact={"name": "Jane Doe", "phone": "+1 617 555 0179",
+                           "relationship": "spouse"},
         insurance_info={"company": "Bay State Health", "number": "BSH-7741902"},
     )  # fmt: skip
     jane = enrol(
@@ -198,7 +200,7 @@ def _visit(facility, specialist, patient, kind, start: datetime, place: int) -> 
         Appointment.objects.create(
             facility=facility, specialist=specialist, patient=patient, appointment_type=kind,
             start_datetime=start, end_datetime=end, status=status,
-            reason=["Blood pressure review", "Test results", "Annual check", "Back pain"][place % 4],
+            reason=REASONS[place % 4],
         )  # fmt: skip
 
 

@@ -18,9 +18,7 @@ OWN_OR_REACH = (
     "facility_id = ANY ((SELECT app_facilities())::uuid[])"
     " AND (user_id = (SELECT app_user()) OR (SELECT app_wide()))"
 )
-STAFF_WRITES = (
-    "facility_id = ANY ((SELECT app_facilities())::uuid[]) AND (SELECT app_wide())"
-)
+STAFF_WRITES = "facility_id = ANY ((SELECT app_facilities())::uuid[]) AND (SELECT app_wide())"
 
 # The patient's own page of who looked: entries about patients whose log the person may see.
 WHO_LOOKED = """
@@ -52,9 +50,7 @@ class Migration(migrations.Migration):
         Audited("patients_patient", "patients.patient", "id", "ssn_index,cpf_index"),
         Protected("patients_searchtoken"),
         Protected("patients_accessgrant", OWN_OR_REACH, STAFF_WRITES),
-        SameFacility(
-            "patients_accessgrant", "patient_id", "patients_patient", on_delete="CASCADE"
-        ),
+        SameFacility("patients_accessgrant", "patient_id", "patients_patient", on_delete="CASCADE"),
         Audited("patients_accessgrant", "patients.accessgrant", "patient_id"),
         PatientRows("patients_familymember", "view", clinical=False),
         SameFacility("patients_familymember", "patient_id", "patients_patient"),

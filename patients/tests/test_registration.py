@@ -39,7 +39,13 @@ def test_nothing_of_a_patient_stands_readable_in_her_row(cast):
             cursor.execute("SELECT to_jsonb(p)::text FROM patients_patient p WHERE id = %s",
                            [patient.pk])  # fmt: skip
             row = cursor.fetchone()[0]
-        assert "Zoë" not in row and "Muñoz" not in row and "Hara" not in row and "1990" not in row and "5550102233" not in row
+        assert (
+            "Zoë" not in row
+            and "Muñoz" not in row
+            and "Hara" not in row
+            and "1990" not in row
+            and "5550102233" not in row
+        )
         again = Patient.objects.get(pk=patient.pk)
         assert (again.first_name, again.date_of_birth) == ("Zoë", date(1990, 5, 17))
 

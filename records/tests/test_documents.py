@@ -12,7 +12,8 @@ from clinic.security.permissions import Denied
 from records import documents, ocr, storage
 from records.models import Document, DocumentPage
 
-LETTER = "Ferritin is 18 ng/mL, which is low.\nThe next colonoscopy is due in 2029.\n"
+LETTER_TEXT = "Ferritin is 18 ng/mL, which is low.\nThe next colonoscopy is due in 2029.\n"
+LETTER = LETTER_TEXT.encode()
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +22,7 @@ def own_store(settings, tmp_path):
     return tmp_path
 
 
-def upload(cast, data=LETTER.encode(), name="letter.txt", patient=None, by="sarah", **kwargs):
+def upload(cast, data=LETTER, name="letter.txt", patient=None, by="sarah", **kwargs):
     return documents.upload(
         patient=patient or cast.mr_doe, data=data, filename=name, by=cast.people[by], **kwargs
     )
@@ -46,7 +47,7 @@ def test_the_file_lies_sealed_and_opens_only_in_its_place(cast, own_store):
         (path,) = [p for p in own_store.rglob("*") if p.is_file()]
         raw = path.read_bytes()
         assert b"Ferritin" not in raw and raw.startswith(b"CR1")
-        assert documents.content(document=document, by=cast.sarah) == LETTER.encode()
+        assert documents.content(document=document, by=cast.sarah) == LETTER
         other = upload(cast, data=b"Another letter.", name="other.txt")
         store = storage.store()
         store.put(other.storage_name, raw)
@@ -135,7 +136,7 @@ def test_who_may_not_upload_or_see_gets_nothing(cast):
         with pytest.raises(Missing):
             upload(cast, by="jane", data=b"Not hers to add to.")
     with cast.acting("john", portal=True):
-        assert documents.content(document=document, by=cast.john) == LETTER.encode()
+        assert documents.content(document=document, by=cast.john) == LETTER
         upload(cast, by="john", data=b"A note of my own.")
     with cast.acting("sarah"):
         assert Document.objects.count() == 2

@@ -8,8 +8,8 @@ from scheduling.models import Appointment
 
 
 def appointment_shape(appointment: Appointment) -> dict[str, Any]:
-    """A visit as the contract names its fields. Why the patient comes is clinical content: who reads
-    none gets it empty."""
+    """A visit as the contract names its fields. Why the patient comes is clinical content:
+    who reads none gets it empty."""
     clinical = tenancy.current().may(Permission.CHART_VIEW)
     return {
         "id": appointment.pk,

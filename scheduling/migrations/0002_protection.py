@@ -17,8 +17,6 @@ class Migration(migrations.Migration):
         PatientRows("scheduling_appointment", "appointments", clinical=False),
         SameFacility("scheduling_appointment", "patient_id", "patients_patient"),
         SameFacility("scheduling_appointment", "specialist_id", "clinic_specialist"),
-        SameFacility(
-            "scheduling_appointment", "appointment_type_id", "scheduling_appointmenttype"
-        ),
+        SameFacility("scheduling_appointment", "appointment_type_id", "scheduling_appointmenttype"),
         Audited("scheduling_appointment", "scheduling.appointment", "patient_id"),
     ]

@@ -62,9 +62,7 @@ class Appointment(PatientRow):
     )
     start_datetime = models.DateTimeField(_("start"))
     end_datetime = models.DateTimeField(_("end"))
-    status = models.CharField(
-        _("status"), max_length=10, choices=Status, default=Status.CONFIRMED
-    )
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.CONFIRMED)
     reason = EncryptedTextField(_("reason"), blank=True, default="")
     cancel_reason = EncryptedTextField(_("reason for canceling"), blank=True, default="")
     booked_by = models.ForeignKey(
@@ -80,7 +78,8 @@ class Appointment(PatientRow):
         constraints = [
             models.UniqueConstraint(fields=["facility", "id"], name="appointment_in_facility"),
             models.CheckConstraint(
-                condition=Q(end_datetime__gt=F("start_datetime")), name="a_visit_ends_after_it_starts"
+                condition=Q(end_datetime__gt=F("start_datetime")),
+                name="a_visit_ends_after_it_starts",
             ),
             ExclusionConstraint(
                 name="one_visit_at_a_time_for_a_specialist",

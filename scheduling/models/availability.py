@@ -15,7 +15,9 @@ class AppointmentType(FacilityRow):
 
     name = models.CharField(_("name"), max_length=100)
     minutes = models.PositiveSmallIntegerField(
-        _("length in minutes"), default=30, validators=[MinValueValidator(5), MaxValueValidator(480)]
+        _("length in minutes"),
+        default=30,
+        validators=[MinValueValidator(5), MaxValueValidator(480)],
     )
     portal_bookable = models.BooleanField(_("patients may book it"), default=True)
     is_active = models.BooleanField(_("active"), default=True)

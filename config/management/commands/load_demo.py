@@ -16,7 +16,9 @@ class Command(BaseCommand):
 
     def handle(self, **options):
         if not (settings.DEBUG or settings.EMBEDDED):
-            raise CommandError("The demo is not loaded where DEBUG and the embedded database are off.")
+            raise CommandError(
+                "The demo is not loaded where DEBUG and the embedded database are off."
+            )
         with tenancy.platform(), transaction.atomic():
             present = set(Facility.objects.values_list("slug", flat=True))
         if not present:
@@ -34,7 +36,7 @@ class Command(BaseCommand):
         with tenancy.system(facility, surface="demo"):
             specialists = clinics.employ(facility, people.HARBOR)
             kinds = clinics.open_doors(facility, specialists)
-            john, jane, jimmy = patients.doe_family(facility)
+            john, jane, _jimmy = patients.doe_family(facility)
             physician = specialists["Sarah"].user
             patients.chart_of_john(john, physician)
             patients.write_record(john, physician)

@@ -1,0 +1,409 @@
+"""Signing in under attack: the second factor on every surface, codes raced, sessions fixed, people
+dismissed while they are inside, forms forged."""
+
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal import auth as totp
+from django.contrib.sessions.models import Session
+from django.core import mail
+from django.core.cache import cache
+from django.db import connection, transaction
+from django.test import Client
+
+from clinic import staffing
+from clinic.models import LogEntry, RoleAssignment, SpentCode, User
+from clinic.security import tenancy
+from clinic.tests.people import PASSWORD, Cast, make_cast
+from clinic.tests.programs import Program
+
+SECRET = "JBSWY3DPEHPK3PXP"
+LOGIN, CODE = "/accounts/login/", "/accounts/2fa/authenticate/"
+DOORS = ("/admin/", "/admin/day/", "/portal/", "/portal/record/")
+WEB_ATTEMPTS = 8
+
+
+@pytest.fixture(autouse=True)
+def quick(settings):
+    """Quick passwords, plain static files, and nobody has tried yet."""
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    cache.clear()
+    yield
+    cache.clear()
+
+
+def with_passwords(cast: Cast) -> Cast:
+    """Sarah, John and Nina have a password; Sarah and John a second factor too."""
+    for name in ("sarah", "john", "nina"):
+        with tenancy.system(cast.harbor):
+            cast.people[name].set_password(PASSWORD)
+            cast.people[name].save()
+    for name in ("sarah", "john"):
+        totp.TOTP.activate(cast.people[name], SECRET)
+    return cast
+
+
+@pytest.fixture
+def house(cast):
+    return with_passwords(cast)
+
+
+def code() -> str:
+    return totp.format_hotp_value(totp.hotp_value(SECRET, int(time.time()) // 30))
+
+
+def fresh_code() -> str:
+    """A code that is valid for some seconds more, so that a race is not lost to the clock."""
+    if time.time() % 30 > 22:
+        time.sleep(31 - time.time() % 30)
+    return code()
+
+
+def sign_in(client: Client, name: str, password: str = PASSWORD, **more):
+    return client.post(LOGIN, {"login": f"{name}@harbor.test", "password": password} | more)
+
+
+def signed_in(name: str) -> Client:
+    client = Client()
+    sign_in(client, name)
+    if name != "nina":
+        assert client.post(CODE, {"code": fresh_code()}).status_code == 302
+    return client
+
+
+def failures(**details) -> int:
+    with tenancy.platform():
+        rows = LogEntry.entries.filter(compliance_flags__contains=["login_failed"])
+        return rows.filter(**details).count()
+
+
+class TestTheSecondFactor:
+    @pytest.mark.parametrize("name", ["sarah", "john"])
+    def test_a_password_alone_opens_no_page(self, house, name):
+        client = Client()
+        answer = sign_in(client, name)
+        assert answer.status_code == 302 and answer["Location"].startswith(CODE)
+        for door in DOORS:
+            answer = client.get(door)
+            assert answer.status_code == 302 and "login" in answer["Location"], door
+        assert client.post(CODE, {"code": "000000"}).status_code == 200
+        assert "login" in client.get(DOORS[0])["Location"]
+        assert client.post(CODE, {"code": fresh_code()}).status_code == 302
+        assert client.get("/admin/" if name == "sarah" else "/portal/").status_code == 200
+
+    def test_nor_does_any_other_way_in(self, house):
+        """Neither Django's own sign-in of the admin, nor a reset password, nor a program."""
+        client = Client()
+        form = {"username": "sarah@harbor.test", "password": PASSWORD}
+        assert client.post("/admin/login/", form)["Location"].startswith(LOGIN)
+        client.post("/accounts/password/reset/", {"email": "sarah@harbor.test"})
+        (letter,) = mail.outbox
+        address = re.search(r"https?://[^/]+(/\S+)", letter.body)[1]
+        form_page = client.get(address, follow=True)
+        new = "another horse battery staple"
+        client.post(form_page.request["PATH_INFO"], {"password1": new, "password2": new})
+        assert "login" in client.get("/admin/")["Location"]
+        assert sign_in(client, "sarah", new)["Location"].startswith(CODE)
+        assert "login" in client.get("/admin/")["Location"]
+        body = {"email": "sarah@harbor.test", "password": new}
+        assert Program("").post("auth/token/", body).status_code == 401
+
+    def test_a_code_is_the_same_however_it_is_written(self, house):
+        """Spaces and dashes are ignored when it is checked, so they must not make it new."""
+        used = fresh_code()
+        assert staffing_spends(house.sarah, used)
+        for written in (used, f" {used}", f"{used[:3]} {used[3:]}", f"{used[:3]}-{used[3:]}"):
+            assert not staffing_spends(house.sarah, written)
+        assert staffing_spends(house.john, used), "another person's code"
+
+    def test_the_same_digits_are_good_again_another_day(self, house):
+        assert staffing_spends(house.sarah, "123456")
+        rows = SpentCode.objects.filter(user=house.sarah)
+        rows.update(spent_at="2020-01-01T00:00:00Z")
+        assert staffing_spends(house.sarah, "123456")
+
+    def test_a_wrong_code_is_on_the_trail_and_braked(self, house):
+        client = Client()
+        sign_in(client, "sarah")
+        for _ in range(12):
+            client.post(CODE, {"code": "000000"})
+        assert failures(object_pk=str(house.sarah.pk)) >= 5
+        client.post(CODE, {"code": fresh_code()})
+        assert "login" in client.get("/admin/")["Location"], "braked: a right code comes too late"
+
+    def test_codes_are_not_guessed_by_programs_from_many_addresses(self, house):
+        body = {"email": "sarah@harbor.test", "password": PASSWORD}
+        program = Program("")
+
+        def attempt(number: int, otp: str):
+            return program.client.post(
+                "/api/v1/auth/token/", body | {"otp": otp}, content_type="application/json",
+                REMOTE_ADDR=f"203.0.113.{number}",
+            )  # fmt: skip
+
+        assert {attempt(n, f"{n:06}").status_code for n in range(12)} == {401}
+        assert attempt(99, fresh_code()).status_code == 401, "braked: a right code comes too late"
+
+
+def staffing_spends(user: User, text: str) -> bool:
+    from clinic import accounts
+
+    return accounts.spend_code(user, text)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_code_sent_eight_times_at_once_lets_in_once(transactional_db):
+    """On committed data, from eight threads: at the pages, at the API, and a recovery code."""
+    with transaction.atomic():
+        cast = with_passwords(make_cast())
+        recovery = RecoveryCodes.activate(cast.john).get_unused_codes()[0]
+    used = fresh_code()
+    body = {"email": "sarah@harbor.test", "password": PASSWORD, "otp": used}
+    again = {"email": "john@harbor.test", "password": PASSWORD, "otp": recovery}
+    browsers = [Client(REMOTE_ADDR=f"192.0.2.{n}") for n in range(WEB_ATTEMPTS)]
+    for number, browser in enumerate(browsers):
+        sign_in(browser, "sarah")
+        assert number or browser.get(CODE).status_code == 200
+
+    def page(number: int) -> bool:
+        browsers[number].post(CODE, {"code": used})
+        return browsers[number].get("/admin/").status_code == 200
+
+    def program(sent: dict):
+        def attempt(number: int) -> bool:
+            answer = Client().post(
+                "/api/v1/auth/token/", sent, content_type="application/json",
+                REMOTE_ADDR=f"192.0.2.{100 + number}",
+            )  # fmt: skip
+            assert answer.status_code in {200, 401}, answer.content
+            return answer.status_code == 200
+
+        return attempt
+
+    half = WEB_ATTEMPTS // 2
+    wins = at_once([*[lambda n=n: page(n) for n in range(half)],
+                    *[lambda n=n: program(body)(n) for n in range(half)]])  # fmt: skip
+    assert wins.count(True) == 1
+    cache.clear()
+    wins = at_once([lambda n=n: program(again)(n) for n in range(WEB_ATTEMPTS)])
+    assert wins.count(True) == 1
+
+
+def at_once(attempts: list) -> list[bool]:
+    start = Barrier(len(attempts))
+
+    def one(attempt) -> bool:
+        start.wait(timeout=30)
+        try:
+            return attempt()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(attempts)) as pool:
+        return list(pool.map(one, attempts))
+
+
+class TestTheDoor:
+    def test_nobody_makes_an_account_for_himself(self, house):
+        client = Client()
+        form = {"email": "new@harbor.test", "password1": PASSWORD, "password2": PASSWORD}
+        for answer in (client.get("/accounts/signup/"), client.post("/accounts/signup/", form)):
+            assert b'name="password1"' not in answer.content
+        assert not User.objects.filter(email="new@harbor.test").exists()
+
+    def test_who_has_an_account_is_not_told(self, house):
+        pages = []
+        for name, password in (("nina", "wrong"), ("nobody", "wrong"), ("aud", PASSWORD)):
+            cache.clear()
+            answer = sign_in(Client(), name, password)
+            pages.append(re.sub(rb'value="[^"]*"', b"", answer.content))
+        assert answer.status_code == 200 and len(set(pages)) == 1
+        known = Client().post("/accounts/password/reset/", {"email": "nina@harbor.test"})
+        unknown = Client().post("/accounts/password/reset/", {"email": "nobody@harbor.test"})
+        assert (known.status_code, known["Location"]) == (unknown.status_code, unknown["Location"])
+
+    def test_guessing_is_braked_and_every_guess_is_on_the_trail(self, house):
+        client = Client()
+        pages = [sign_in(client, "nina", f"guess {n}") for n in range(7)]
+        assert failures() == len(pages)
+        assert sign_in(client, "nina").status_code == 200, "braked: the right one comes too late"
+        assert client.get("/admin/").status_code == 302
+        with tenancy.platform():
+            for entry in LogEntry.entries.filter(compliance_flags__contains=["login_failed"]):
+                assert "nina" not in str(entry.additional_data) and entry.remote_addr
+
+    def test_behind_our_proxy_each_address_has_its_own_brake(self, house, settings):
+        settings.TRUSTED_PROXIES = ["127.0.0.1"]
+        for number in range(12):
+            client = Client(headers={"X-Forwarded-For": f"203.0.113.{number}"})
+            answer = sign_in(client, f"nobody{number}", "wrong")
+            assert answer.status_code == 200
+        here = Client(headers={"X-Forwarded-For": "203.0.113.200"})
+        assert sign_in(here, "nina").status_code == 302
+
+    def test_a_forged_address_does_not_shake_the_brake_off(self, house):
+        for number in range(12):
+            forged = Client(headers={"X-Forwarded-For": f"203.0.113.{number}"})
+            sign_in(forged, f"nobody{number}", "wrong")
+        assert sign_in(Client(headers={"X-Forwarded-For": "203.0.113.99"}), "nina").status_code != 302
+
+    def test_a_session_that_was_there_before_is_not_the_one_after(self, house):
+        client = Client()
+        client.get(LOGIN)
+        session = client.session
+        session["planted"] = "by an attacker"
+        session.save()
+        client.cookies["sessionid"] = planted = session.session_key
+        sign_in(client, "nina")
+        assert client.get("/admin/").status_code == 200
+        assert client.cookies["sessionid"].value != planted
+        assert not Session.objects.filter(session_key=planted).exists()
+
+    def test_signing_in_and_out_is_on_the_trail_and_out_is_out(self, house):
+        client = signed_in("nina")
+        key = client.cookies["sessionid"].value
+        client.get("/accounts/logout/")
+        assert client.get("/admin/").status_code == 200, "only a POST signs out"
+        client.post("/accounts/logout/")
+        client.cookies["sessionid"] = key
+        assert client.get("/admin/").status_code == 302
+        with house.acting("alma"):
+            acts = LogEntry.entries.filter(actor_id=house.nina.pk, resource="clinic.user")
+            flags = {flag for entry in acts for flag in entry.compliance_flags}
+        assert {"login", "logout"} <= flags
+
+    @pytest.mark.parametrize("away", ["https://evil.test/", "//evil.test/", "javascript:alert(1)"])
+    def test_signing_in_leads_nowhere_else(self, house, away):
+        answer = sign_in(Client(), "nina", next=away)
+        assert answer.status_code == 302 and "evil" not in answer["Location"]
+        assert answer["Location"].startswith("/")
+
+    def test_one_persons_address_is_not_taken_by_another(self, house):
+        client = signed_in("nina")
+        for action in ({"action_add": "", "email": "sarah@harbor.test"},
+                       {"action_primary": "", "email": "sarah@harbor.test"}):  # fmt: skip
+            assert client.post("/accounts/email/", action).status_code < 500
+        house.nina.refresh_from_db()
+        house.sarah.refresh_from_db()
+        assert (house.nina.email, house.sarah.email) == ("nina@harbor.test", "sarah@harbor.test")
+
+
+class TestWhoIsInside:
+    """What changes while somebody is signed in holds from the next request on."""
+
+    @pytest.fixture
+    def inside(self, house):
+        browser, program = signed_in("nina"), Program(house.token("nina"))
+        assert browser.get("/admin/").status_code == 200
+        assert program.get("patients/").status_code == 200
+        return browser, program
+
+    def test_somebody_deactivated_is_out(self, house, inside):
+        with tenancy.system(house.harbor):
+            User.objects.filter(pk=house.nina.pk).update(is_active=False)
+        browser, program = inside
+        assert browser.get("/admin/").status_code == 302
+        assert program.get("patients/").status_code == program.get("me/").status_code == 401
+
+    def test_a_new_password_ends_what_began_with_the_old(self, house, inside):
+        with tenancy.system(house.harbor):
+            house.nina.set_password("another horse battery staple")
+            house.nina.save()
+        browser, program = inside
+        assert browser.get("/admin/").status_code == 302
+        assert program.get("me/").status_code == 401
+
+    def test_a_role_taken_away_is_gone(self, house, inside):
+        with tenancy.system(house.harbor):
+            RoleAssignment.objects.filter(user=house.nina).update(is_active=False)
+        browser, program = inside
+        assert browser.get("/admin/").status_code in {302, 403}
+        assert browser.get("/admin/find/?q=doe", follow=True).status_code == 403
+        assert program.get("patients/").status_code == 403
+
+    def test_a_clinic_that_closed_lets_nobody_in(self, house, inside):
+        with tenancy.system(house.harbor):
+            house.harbor.is_active = False
+            house.harbor.save()
+        browser, program = inside
+        assert browser.get("/admin/find/?q=doe", follow=True).status_code == 403
+        assert program.get("patients/").status_code == 403
+
+    def test_a_grant_taken_back_closes_the_record(self, house):
+        from patients import access
+        from patients.models import AccessGrant
+
+        program = Program(house.token("john"))
+        address = f"patients/{house.jimmy.pk}/"
+        assert program.get(address).status_code == 200
+        with tenancy.system(house.harbor):
+            access.revoke(
+                patient=house.jimmy, user=house.john, source=AccessGrant.Source.FAMILY
+            )
+        assert program.get(address).status_code == 404
+
+    def test_a_token_that_ran_out_is_refused(self, house):
+        token = house.token("nina")
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE clinic_apitoken SET expires_at = now() - interval '1 second'")
+        assert Program(token).get("me/").status_code == 401
+
+
+class TestThePages:
+    FORMS = (
+        "/portal/ask/", "/portal/settings/", "/portal/documents/", "/portal/visits/book/",
+        "/accounts/login/", "/accounts/logout/", "/language/",
+    )  # fmt: skip
+
+    @pytest.mark.parametrize("address", FORMS)
+    def test_a_form_sent_from_elsewhere_is_refused(self, house, address):
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(house.john, backend="allauth.account.auth_backends.AuthenticationBackend")
+        assert client.post(address, {"question": "x", "language": "en"}).status_code == 403
+
+    def test_so_is_one_of_the_staff(self, house):
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(house.nina, backend="allauth.account.auth_backends.AuthenticationBackend")
+        form = {"first_name": "A", "last_name": "B", "date_of_birth": "1990-01-01"}
+        assert client.post("/admin/patients/patient/add/", form).status_code == 403
+
+    def test_a_browsers_session_is_no_key_to_the_api(self, house):
+        client = signed_in("nina")
+        assert client.get("/api/v1/patients/").status_code == 401
+        assert client.post("/api/v1/patients/", {}, content_type="application/json").status_code == 401
+
+    def test_every_kind_of_page_carries_its_headers(self, house):
+        staff, patient = signed_in("nina"), signed_in("john")
+        pages = {
+            "landing": Client().get("/"), "sign-in": Client().get(LOGIN),
+            "missing": Client().get("/no/such/page/"), "portal": patient.get("/portal/"),
+            "record": patient.get("/portal/record/"), "admin": staff.get("/admin/"),
+            "refused": patient.get("/admin/find/", follow=True),
+            "api": Program(house.token("nina")).get("patients/"), "health": Client().get("/healthz"),
+        }  # fmt: skip
+        for name, page in pages.items():
+            policy = page["Content-Security-Policy"]
+            assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy, name
+            assert "unsafe-inline" not in policy.replace("style-src-attr 'unsafe-inline'", ""), name
+            assert "unsafe-eval" not in policy or name == "admin", name
+            assert page["X-Frame-Options"] == "DENY", name
+            assert page["X-Content-Type-Options"] == "nosniff", name
+            assert page["Referrer-Policy"] == "same-origin", name
+        for name in ("portal", "record", "admin", "api"):
+            kept = pages[name]["Cache-Control"]
+            assert "no-store" in kept and "private" in kept, name
+
+    def test_cookies_are_out_of_reach_of_scripts_and_of_other_sites(self, house):
+        client = signed_in("nina")
+        cookie = client.cookies["sessionid"]
+        assert cookie["httponly"] and cookie["samesite"] == "Lax"
+        assert not cookie["max-age"] or int(cookie["max-age"]) <= 12 * 60 * 60
+        token = Client()
+        token.get(LOGIN)
+        assert token.cookies["csrftoken"]["samesite"] == "Lax"
