@@ -46,9 +46,11 @@ def django_db_setup(django_db_setup, django_db_blocker):
     """Migrated as the owner (pytest-django's part); from here on as the runtime role."""
     with django_db_blocker.unblock():
         from clinic.security import keyring
+        from clinic.tests import people
 
         switch("DATABASE_URL")
         keyring.create(None)
+        people.stand()
         switch("DATABASE_URL")
     yield
     with django_db_blocker.unblock():
@@ -78,4 +80,14 @@ def empty_the_database(self) -> None:
     keyring.create(None)
 
 
+def begin_with_an_empty_database(cls) -> None:
+    """Before a test that commits: the standing cast goes, and does not come back."""
+    from clinic.tests.people import Standing
+
+    if Standing.cast:
+        Standing.cast = None
+        empty_the_database(cls)
+
+
+TransactionTestCase._fixture_setup = classmethod(begin_with_an_empty_database)
 TransactionTestCase._fixture_teardown = empty_the_database

@@ -51,6 +51,8 @@ class ConversationBody(StrictModelSerializer):
 class Citation(StrictSerializer):
     """Where a claim stands: the document, its page, the words, and their place on the page."""
 
+    sometimes = frozenset({"claim"})
+
     document = fields.Id()
     page = fields.Whole()
     quote = fields.Text()

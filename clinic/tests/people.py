@@ -5,11 +5,13 @@ Alma (administrator), Aud (auditor); the patients John, Jane and Jimmy Doe with 
 Jane. Austa, the neighbour clinic: Lucia (physician), Ana (patient).
 """
 
+import copy
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
 import pytest
+from django.db import transaction
 
 from clinic import staffing
 from clinic.models import Facility, Specialist, User
@@ -32,6 +34,8 @@ class Cast:
     specialists: dict[str, Specialist] = field(default_factory=dict)
 
     def __getattr__(self, name):
+        if "patients" not in self.__dict__:
+            raise AttributeError(name)
         for group in (self.people, self.patients):
             if name in group:
                 return group[name]
@@ -84,8 +88,25 @@ def person(name: str, facility: Facility, role: Role, password: str | None = Non
     return user
 
 
+class Standing:
+    """The cast that is committed once for all tests that roll back; each gets a copy of it."""
+
+    cast: Cast | None = None
+
+
 def make_cast() -> Cast:
-    """Both clinics with their people and three patients each; call inside a transaction."""
+    """Both clinics with their people: a copy of the standing cast, or made here, in the open
+    transaction, where none stands (in tests that commit)."""
+    return copy.deepcopy(Standing.cast) if Standing.cast else _made()
+
+
+def stand() -> None:
+    """Commit the cast, so that the tests which roll back need not make it each time."""
+    with transaction.atomic():
+        Standing.cast = _made()
+
+
+def _made() -> Cast:
     from patients import access, registration
     from patients.models import AccessGrant, FamilyMember
 

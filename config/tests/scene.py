@@ -3,7 +3,7 @@
 Each planted word says what it is, so that a test can look for it where it must not stand.
 """
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
@@ -27,7 +27,7 @@ LETTER = b"This plantedletter says that the knee is better. Come back in March 2
 
 @pytest.fixture
 def scene(cast, settings, tmp_path):
-    """Harbor with hours, visits and a chart of John; Austa with a patient and a visit of its own."""
+    """Harbor with hours, a visit of today and a chart of John."""
     settings.DOCUMENT_STORAGE_URL = tmp_path.as_uri()
     with tenancy.system(cast.harbor):
         cast.kind = opening.offer(name="Check-up", minutes=30, by=cast.alma)
@@ -88,7 +88,7 @@ def more_patients(cast, count: int, last_name: str) -> list:
         return [
             registration.register(
                 by=None, first_name=f"Given{n}", last_name=last_name,
-                date_of_birth=datetime(1980, 1, 1).date(), mrn=f"ZZ{uuid7().hex[-12:]}",
+                date_of_birth=date(1980, 1, 1), mrn=f"ZZ{uuid7().hex[-12:]}",
             )
             for n in range(count)
         ]  # fmt: skip

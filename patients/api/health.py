@@ -86,13 +86,19 @@ class ImmunizationBody(FactBody):
 
 
 class Part(StrictSerializer):
-    """One part of a reading that has several, like the lower number of a blood pressure."""
+    """One part of a reading that has several, like the lower number of a blood pressure. Answered
+    with what is known of it and no more."""
+
+    sometimes = frozenset({"display", "code", "value", "text", "unit"})
 
     display = fields.Text(max_length=100)
     code = fields.Text(max_length=50, required=False)
     value = fields.Text(max_length=50, required=False, help_text=_("The number as text, exactly."))
     text = fields.Text(max_length=300, required=False)
     unit = fields.Text(max_length=40, required=False)
+
+    def to_representation(self, part):
+        return part  # as it was kept
 
 
 class ReadingBody(FactBody):
