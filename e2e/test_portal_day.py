@@ -143,7 +143,7 @@ def test_who_looked_is_told_in_plain_words(sign_in):
         "The whole record"
     )
     expect(table.get_by_role("row", name=re.compile("Nina Berg"))).to_contain_text("Nurse")
-    expect(page.get_by_text("Looks each week")).to_be_visible()
+    expect(page.get_by_text("Looks each week").first).to_be_visible()
 
 
 def test_the_language_can_be_changed_and_stays(sign_in):

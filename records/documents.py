@@ -49,6 +49,8 @@ def upload(
     """
     tenancy.current().require(Permission.DOCUMENT_UPLOAD)
     _require_patient(patient)
+    if document_type not in Document.Type.values:
+        raise invalid("document_type", _("Choose one of the kinds of document."))
     if len(data) > settings.UPLOAD_BYTES:
         raise invalid("file", _("The file is larger than 25 MB."))
     try:

@@ -24,6 +24,7 @@ class Operation:
     anchor: str
     method: str
     path: str
+    parts: list[str]
     summary: str
     description: str
     parameters: list[dict[str, Any]]
@@ -75,6 +76,7 @@ def _operation(found: dict, path: str, method: str, stated: dict) -> Operation:
         anchor=stated["operationId"],
         method=method.upper(),
         path=path,
+        parts=path.split("/")[1:],
         summary=stated.get("summary", ""),
         description=stated.get("description", ""),
         parameters=[

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
@@ -69,7 +70,9 @@ class Schema(AutoSchema):
         return operation
 
     def get_summary(self) -> str:
-        return self.get_description().split(". ")[0].splitlines()[0].rstrip(".")
+        summary = self.get_description().replace("\n", " ").split(". ")[0].rstrip(".")
+        is_named = self.action == "retrieve" and self.path.endswith("{id}/")
+        return gettext("One of: %s") % summary if is_named else summary
 
     def get_operation_id(self) -> str:
         words = [token.replace("-", "_") for token in self._tokenize_path()]

@@ -28,15 +28,15 @@ HARBOR = [
     Person("admin@harbor.demo", "Alma", "Whitfield", Role.ADMINISTRATOR, second_factor=True),
     Person(
         "sarah.smith@harbor.demo", "Sarah", "Smith", Role.PHYSICIAN, "Family medicine",
-        "Family medicine", "Dr", "3", "1093817465", True,
+        "Family medicine", "Dr", "room 3", "1093817465", True,
     ),
     Person(
         "omar.reyes@harbor.demo", "Omar", "Reyes", Role.SPECIALIST, "Holistic care",
-        "Acupuncture", "", "5", "", True,
+        "Acupuncture", "", "room 5", "", True,
     ),
     Person(
-        "nurse@harbor.demo", "Nina", "Okafor", Role.NURSE, "Family medicine", "Nursing", "", "1",
-        "", True,
+        "nurse@harbor.demo", "Nina", "Okafor", Role.NURSE, "Family medicine",
+        "Nursing", "", "room 1", "", True,
     ),
     Person("frontdesk@harbor.demo", "Fred", "Lindqvist", Role.FRONT_DESK, "Reception"),
     Person(
@@ -48,6 +48,6 @@ AUSTA = [
     Person("admin@austa.demo", "Rita", "Monteiro", Role.ADMINISTRATOR, second_factor=True),
     Person(
         "lucia.prado@austa.demo", "Lúcia", "Prado", Role.PHYSICIAN, "Clínica geral",
-        "Clínica geral", "Dra.", "2", "", True,
+        "Clínica geral", "Dra.", "sala 2", "", True,
     ),
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.test import Client
+from django.test.client import ClientHandler
 from django.utils import timezone
 
 from chat import conversations, indexing
@@ -45,6 +46,9 @@ CLINICAL = (
 )  # fmt: skip
 
 
+HANDLER = ClientHandler(enforce_csrf_checks=False)  # one: each loads all the middleware anew
+
+
 def planted(owner: str, word: str) -> str:
     """The word that stands in one place of one owner's data, and nowhere else in the world."""
     return f"{owner}qx{word}"
@@ -60,13 +64,13 @@ class Member:
     token: str = ""
     own: dict[str, dict] = field(default_factory=dict)  # things that are each person's own
 
-    def __post_init__(self):
-        self.session = ""
+    session: str = ""
 
     @property
     def browser(self) -> Client:
         """A browser in which she is signed in, whatever she did with another before."""
         browser = Client(raise_request_exception=False)
+        browser.handler = HANDLER
         if self.session:
             browser.cookies[settings.SESSION_COOKIE_NAME] = self.session
         return browser

@@ -29,7 +29,9 @@ def check(path: str, answer) -> None:
     stated = schema["paths"][f"/api/v1/{path}"]["get"]["responses"]["200"]["content"]
     wanted = stated["application/json"]["schema"] | {"components": schema["components"]}
     validator = Draft202012Validator(wanted, format_checker=FormatChecker())
-    wrong = [f"{list(e.absolute_path)}: {e.message[:200]}" for e in validator.iter_errors(answer.json())]
+    wrong = [
+        f"{list(e.absolute_path)}: {e.message[:200]}" for e in validator.iter_errors(answer.json())
+    ]
     assert wrong == [], (path, wrong[:5])
 
 

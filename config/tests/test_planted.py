@@ -5,6 +5,7 @@ What is in the clear by design is told in docs/security.md: the e-mail address b
 signs in, times, statuses, and the numbers of readings.
 """
 
+import base64
 import io
 import json
 import logging
@@ -15,10 +16,12 @@ import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from celery import current_app
 from django.conf import settings as django_settings
 from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 from django.test import Client
 from redis import Redis
@@ -35,6 +38,7 @@ from records import documents
 from records.models import Document
 from scheduling import opening
 
+MARK = b"qzplant"  # every planted word begins with it
 WORDS = {
     what: f"Qzplant{what}"
     for what in (
@@ -48,19 +52,21 @@ NUMBERS = {
     "ssn": "219-09-7341", "cpf": "529.982.247-25", "phone": "+1 212 555 0187",
     "policy": "8842119937", "contact phone": "+1 212 555 0193", "staff phone": "+1 212 555 0171",
 }  # fmt: skip
+OPEN = b"Harbor Family Clinic"  # stands in the clear, and shows that the search finds what does
 EMAIL, BORN, LOGIN = "qzplantmail@example.test", "1931-03-17", "qzplantlogin@example.test"
-QUESTION = f"What does the letter say about the {WORDS['content']} and {WORDS['question']}?"
+QUESTIONS = (
+    f"What dose of {WORDS['content']} should she take?",
+    f"Does the letter speak of {WORDS['question']}?",
+)
 
 
 def needles() -> dict[str, re.Pattern]:
     """What is looked for: words in any case, numbers with or without their punctuation."""
-    found = {what: re.compile(re.escape(word).encode(), re.I) for what, word in WORDS.items()}
+    found = {"a word": re.compile(MARK + rb"\w+", re.I)}
     for what, number in NUMBERS.items():
         digits = re.findall(r"\d", number)
         found[what] = re.compile(rb"(?<!\d)" + rb"[ ().-]{0,2}".join(d.encode() for d in digits))
-    for what, text in (("email", EMAIL), ("born", BORN), ("typed", LOGIN)):
-        found[what] = re.compile(re.escape(text).encode(), re.I)
-    return found
+    return found | {"born": re.compile(BORN.encode())}
 
 
 NEEDLES = needles()
@@ -70,6 +76,8 @@ def leaks(place: str, data: bytes) -> list[str]:
     """What of the planted stands in the data, with a little of what is around it."""
     told = []
     for what, needle in NEEDLES.items():
+        if what == "a word" and MARK not in data.lower():
+            continue  # quicker than a pattern that ignores case
         if match := needle.search(data):
             around = data[max(0, match.start() - 60) : match.end() + 20]
             told.append(f"{what} in {place}: {around!r}")
@@ -159,7 +167,7 @@ def plant(api: Program, kind, specialist, start: str) -> dict:
         "start_datetime": start, "reason": w["reason"],
     })["id"]  # fmt: skip
     post("medical-records/", {
-        "patient": patient, "appointment": visit, "primary_diagnosis": w["diagnosis"],
+        "patient": patient, "primary_diagnosis": w["diagnosis"],
         "secondary_diagnoses": [w["diagnosis"]], "treatment": w["treatment"], "notes": w["note"],
     })  # fmt: skip
     post(f"appointments/{visit}/cancel/", {"reason": w["cancel"]})
@@ -172,8 +180,8 @@ def plant(api: Program, kind, specialist, start: str) -> dict:
 def test_nothing_planted_stands_in_the_clear_anywhere(
     transactional_db, settings, tmp_path, logged, tasks, monkeypatch
 ):
-    from django.core.files.uploadedfile import SimpleUploadedFile
-
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
     settings.DOCUMENT_STORAGE_URL = tmp_path.as_uri()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     cache.clear()
@@ -193,7 +201,9 @@ def test_nothing_planted_stands_in_the_clear_anywhere(
             cast.sarah.save()
     api = Program(token)
     planted = plant(api, str(kind.pk), str(cast.specialists["sarah"].pk), "2026-12-07T15:00:00Z")
-    letter = pdf(f"The {WORDS['content']} of the knee is better.", "Come back in March.")
+    letter = pdf(
+        f"We started {WORDS['content']} 5 mg, one tablet each morning.", "Come back in March."
+    )
     answer = api.upload("documents/", {
         "patient": planted["patient"],
         "file": SimpleUploadedFile(f"{WORDS['filename']}.pdf", letter),
@@ -205,8 +215,11 @@ def test_nothing_planted_stands_in_the_clear_anywhere(
         indexing.index(document)
         with transaction.atomic():
             assert Document.objects.get(pk=document).processing_status == "completed"
-    asked = api.post(f"conversations/{planted['talk']}/ask/", {"question": QUESTION}).json()
-    assert WORDS["content"] in asked["answer"], "the planted words are what was read"
+    asked = [
+        api.post(f"conversations/{planted['talk']}/ask/", {"question": question}).json()
+        for question in QUESTIONS
+    ]
+    assert WORDS["content"] in asked[0]["answer"], "the planted words are what was read"
     look(api, planted, document)
     fail(api, cast, monkeypatch)
     refuse(cast)
@@ -220,12 +233,17 @@ def test_nothing_planted_stands_in_the_clear_anywhere(
     assert "exception=builtins.RuntimeError" in logged.getvalue(), "the crash is in the log"
     assert tasks and b"records.read_document" in found["the tasks"]
     assert found["the dump"].count(b"c1.") > 50, "sealed values are in the dump"
+    assert OPEN in found["the dump"], "what is open is found"
     assert document.encode() in found["the broker"], "the task is in the broker"
     told = [leak for place, data in found.items() for leak in leaks(place, data)]
-    for path in [*tmp_path.rglob("*"), *server_files()]:
-        if path.is_file():
-            told += leaks(str(path), path.name.encode() + b"\n" + readable(path))
+    files = {path: readable(path) for path in [*tmp_path.rglob("*"), *server_files()]}
+    told += [
+        leak for path, data in files.items()
+        for leak in leaks(str(path), path.name.encode() + b"\n" + data)
+    ]  # fmt: skip
     assert not told, "\n".join(told)
+    assert sum(OPEN in data for data in files.values()) >= 2, "tables and log of changes are read"
+    assert any(document.encode() in data for path, data in files.items() if "valkey" in str(path))
     trail_tells(cast, planted)
 
 
@@ -280,20 +298,19 @@ def refuse(cast) -> None:
 
 
 def dump() -> bytes:
-    """All of the database, as its superuser sees it: no policy hides a row from a dump."""
+    """All of the database, as its superuser sees it: no policy hides a row from a dump. What is
+    still in memory only is written to the files first."""
     address = os.environ.get("DATABASE_SUPERUSER_URL")
     if not address:
         pytest.skip("needs the superuser of an embedded database")
-    url = urlsplit(address)._replace(path=f"/{connection.settings_dict['NAME']}")
-    done = subprocess.run(
-        [program("pg_dump"), "--inserts", "--dbname", url.geturl()], capture_output=True, check=True
-    )
-    return done.stdout
+    url = urlsplit(address)._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+    with psycopg.connect(url, autocommit=True) as superuser:
+        superuser.execute("CHECKPOINT")
+    command = [program("pg_dump"), "--inserts", "--dbname", url]
+    return subprocess.run(command, capture_output=True, check=True).stdout
 
 
 def program(name: str) -> str:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('server_version_num')")
     home = server_home()
     beside = list(home.rglob(f"bin/{name}")) if home else []
     return str(beside[0]) if beside else shutil.which(name) or pytest.skip(f"{name} is not here")
@@ -342,8 +359,6 @@ def broker() -> bytes:
 
 def plain(redis: Redis, key: bytes) -> list[bytes]:
     """The value opened: what Celery sends is base64 inside JSON."""
-    import base64
-
     kind = redis.type(key)
     if kind == b"list":
         values = redis.lrange(key, 0, -1)
@@ -368,5 +383,5 @@ def trail_tells(cast, planted: dict) -> None:
             default=str,
         )
     assert {"patients.patient", "patients.allergy", "records.document"} <= resources
-    assert "•••" in json.loads(json.dumps(text)) or "\\u2022" in text
+    assert "\\u2022" in text, "sealed values are masked"
     assert not leaks("the trail", text.encode())

@@ -142,7 +142,9 @@ class Patients(QuickReading, Resource):
     @idempotent
     def create(self, request):
         """Register a patient."""
-        return self.created(registration.register(by=request.user, **self.validated()))
+        patient = registration.register(by=request.user, **self.validated())
+        self.allergies = defaultdict(list)  # nothing is known yet of a new patient
+        return self.created(patient)
 
     def partial_update(self, request, pk):
         """Correct who a patient is said to be."""

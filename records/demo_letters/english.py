@@ -133,7 +133,7 @@ def allergy_letter(person: Person) -> Letter:
     return Letter(
         key="allergy_letter",
         language="en",
-        document_type="letter",
+        document_type="allergy_record",
         title="Penicillin allergy: result of the assessment",
         sender=("Granite State Allergy Center", "9 Orchard Lane, Concord, NH 03301"),
         heading=_about(person, "January 16, 2025", "To Dr. Sarah Smith, Harbor Family Clinic"),

@@ -29,7 +29,7 @@ def imaging_report(person: Person) -> Letter:
     return Letter(
         key="imaging_report",
         language="pt",
-        document_type="imaging",
+        document_type="imaging_report",
         title="Ultrassonografia de abdome total",
         sender=("Centro de Imagem Ipê Amarelo", "Alameda dos Jacarandás, 77, São Paulo, SP"),
         heading=_about(person, "10 de maio de 2025", "Solicitante: Dra. Lúcia Prado"),

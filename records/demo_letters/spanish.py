@@ -13,7 +13,7 @@ def cardiology_report(person: Person) -> Letter:
     return Letter(
         key="cardiology_report",
         language="es",
-        document_type="letter",
+        document_type="imaging_report",
         title="Informe de consulta de cardiología",
         sender=("Centro Médico Los Almendros", "Calle del Olmo, 12, Zaragoza"),
         heading=(

@@ -1,0 +1,92 @@
+"""Every page of the staff's site: at both widths and in both themes, without a violation, without
+scrolling sideways, and without a word against the content security policy."""
+
+import pytest
+
+from e2e.axe import violations
+from e2e.conftest import DESK, PHONE
+
+THEMES = {"light": "light", "dark": "dark"}
+
+
+def addresses(cast) -> dict[str, str]:
+    """The pages that a physician works with."""
+    patient, visit = cast.mr_doe.pk, cast.past_visit.pk
+    return {
+        "today": "/admin/",
+        "find": "/admin/find/?q=doe",
+        "nobody found": "/admin/find/?q=zzzz",
+        "chart": f"/admin/chart/{patient}/",
+        "write": f"/admin/chart/{patient}/write/?appointment={visit}",
+        "day": "/admin/day/",
+        "visit": f"/admin/visits/{cast.next_visit.pk}/",
+        "book": f"/admin/visits/new/?patient={patient}",
+        "documents": "/admin/documents/",
+        "documents of one": f"/admin/documents/?patient={patient}",
+        "register": "/admin/patients/patient/add/",
+        "correct": f"/admin/patients/patient/{patient}/change/",
+        "specialists": "/admin/clinic/specialist/",
+        "hours": f"/admin/hours/{cast.specialists['sarah'].pk}/",
+        "kinds": "/admin/scheduling/appointmenttype/",
+        "kind": "/admin/scheduling/appointmenttype/add/",
+        "roles": "/admin/people/",
+    }
+
+
+def of_administrators(cast) -> dict[str, str]:
+    """The pages that an administrator has besides."""
+    return {
+        "trail": "/admin/trail/",
+        "nothing on the trail": "/admin/trail/?who=nobody",
+        "person": f"/admin/people/{cast.nina.pk}/",
+        "invite": "/admin/people/invite/",
+        "clinic": "/admin/clinic/",
+        "choose": "/admin/clinic/choose/",
+        "new specialist": "/admin/clinic/specialist/add/",
+        "specialist": f"/admin/clinic/specialist/{cast.specialists['omar'].pk}/change/",
+    }
+
+
+def problems(page, pages: dict[str, str]) -> dict[str, list[str]]:
+    """What is wrong with each page; empty where nothing is."""
+    found = {}
+    for name, address in pages.items():
+        answer = page.goto(address, wait_until="networkidle")
+        wrong = violations(page)
+        if answer.status != 200:
+            wrong.append(f"answered {answer.status}")
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wrong.append("scrolls sideways")
+        if page.locator("h1").count() != 1:
+            wrong.append("has not one h1")
+        if wrong:
+            found[name] = wrong
+    return found
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_the_physicians_pages(sign_in, clinic, width, theme):
+    page = sign_in("sarah", width=width, theme=theme)
+    assert problems(page, addresses(clinic.cast)) == {}
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_the_administrators_pages(sign_in, clinic, width, theme):
+    page = sign_in("alma", width=width, theme=theme)
+    assert problems(page, of_administrators(clinic.cast)) == {}
+
+
+def test_the_frame_is_worked_by_keyboard(sign_in):
+    page = sign_in("sarah")
+    page.goto("/admin/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "cr-skiplink"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content"
+    menu = page.locator("button.cr-user")
+    menu.focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="Change password").wait_for()
+    assert violations(page) == []
