@@ -4,6 +4,7 @@ import logging
 import math
 
 import orjson
+import psycopg
 from django.core import exceptions as django
 from django.db import DataError, OperationalError
 from django.http import Http404, HttpResponse
@@ -106,12 +107,12 @@ def _answer_to_fault(error: Exception) -> Response | None:
             return answer(413)
         case django.SuspiciousOperation():
             return answer(400)
-        case DataError():
+        case DataError() | psycopg.DataError():  # the latter from a quick reading
             logger.warning("the database refused a value")
             return answer(400)
         case SealBroken() | NotStored():
             return answer(500, NOT_INTACT)
-        case OperationalError() | RedisError() | EndpointError():
+        case OperationalError() | psycopg.OperationalError() | RedisError() | EndpointError():
             logger.error("a part is not answering: %s", type(error).__name__)
             return answer(503, headers={"Retry-After": "5"})
     return None

@@ -11,3 +11,10 @@ document.addEventListener("DOMContentLoaded", () => {
     region.setAttribute("data-simplebar-aria-label", name ?? "");
   });
 });
+
+/* unfold expects a text field beside each field for a file, which ours do not have. */
+document.addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll(".cr-admin input[type=file]").forEach((input) => {
+    input.hasChangeListener = true;
+  });
+});
