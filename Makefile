@@ -50,7 +50,7 @@ format: $(TESTING)
 messages: $(RUNTIME)
 	@command -v msgfmt >/dev/null || { \
 		echo "Collecting strings needs gettext: apt-get install gettext (as root), then try again." >&2; exit 1; }
-	@$(BIN)/python manage.py makemessages --all --no-location --ignore .venv --ignore .local
+	@$(BIN)/python manage.py makemessages --all --no-location --no-wrap --no-obsolete --ignore .venv --ignore .local
 	@$(BIN)/python manage.py compilemessages --ignore .venv --ignore .local
 
 pins: $(TESTING)

@@ -24,7 +24,7 @@ def invite(
 ) -> RoleAssignment:
     """Give a person a role here; one without an account gets it, without a password.
 
-    She sets her password by the "forgotten password" of the sign-in. Whether somebody had an
+    She sets her password by the "I forgot my password" of the sign-in. Whether somebody had an
     account before, in whatever clinic, is not told. Raises `Invalid` naming the field.
     """
     actor = tenancy.current()

@@ -114,7 +114,7 @@ class InvitePage(FormPage):
         "submit": _("Invite"),
         "icon": "user-plus",
         "lead": _(
-            "Without an account yet, the person gets one and sets a password with “Forgotten"
+            "Without an account yet, the person gets one and sets a password with “I forgot my"
             " password” at the sign-in."
         ),
     }
