@@ -95,9 +95,11 @@ class ReauthenticateForm(SpendsCode, upstream.ReauthenticateForm):
 
 
 def has_second_factor(user: User) -> bool:
-    return Authenticator.objects.filter(user=user).exclude(
-        type=Authenticator.Type.RECOVERY_CODES
-    ).exists()
+    return (
+        Authenticator.objects.filter(user=user)
+        .exclude(type=Authenticator.Type.RECOVERY_CODES)
+        .exists()
+    )
 
 
 def verify(*, request, email: str, password: str, otp: str = "") -> User | None:
@@ -154,10 +156,12 @@ def note_sign_out(sender, request, user, **kwargs):
 
 @receiver(user_login_failed)
 def note_failed_sign_in(sender, credentials, request=None, **kwargs):
-    """The address typed is kept as a keyed digest: it can be a patient's, or a password by mistake."""
+    """The address typed is kept as a keyed digest: it can be a patient's, or a password."""
     typed = str(credentials.get("email") or credentials.get("username") or "").lower()
     digest = salted_hmac("failed sign-in", typed).hexdigest()[:16]
-    trail.defer(resource="clinic.user", flags=["login_failed", "refused"], details={"typed": digest})
+    trail.defer(
+        resource="clinic.user", flags=["login_failed", "refused"], details={"typed": digest}
+    )
     if not tenancy.current().origin.request_id:
         trail.write_deferred(tenancy.current())
 

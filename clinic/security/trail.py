@@ -22,8 +22,8 @@ CREATE, UPDATE, DELETE, ACCESS = range(4)
 
 # Columns that `INSERT_SQL` takes from the actor, in this order (see `_actor_values`).
 INSERT_SQL = """INSERT INTO clinic_logentry (content_type_id, resource, object_pk, object_repr,
- action, changes_text, timestamp, patient_id, additional_data, actor_id, facility_id, purpose, remote_addr,
- user_agent, session_key, token_id, cid, surface, compliance_flags, risk_score)
+ action, changes_text, timestamp, patient_id, additional_data, actor_id, facility_id, purpose,
+ remote_addr, user_agent, session_key, token_id, cid, surface, compliance_flags, risk_score)
  SELECT (SELECT id FROM django_content_type WHERE app_label = split_part(%s, '.', 1)
  AND model = split_part(%s, '.', 2)), %s, object_pk, '', %s, '', clock_timestamp(), patient_id,
  %s::jsonb, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s

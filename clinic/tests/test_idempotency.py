@@ -1,4 +1,4 @@
-"""`Idempotency-Key` under attack: raced, crossed between people, cut off between commit and answer."""
+"""`Idempotency-Key` under attack: raced, crossed between people, cut off before the answer."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -47,7 +47,8 @@ def test_another_body_path_or_method_is_refused(cast, api):
 
 def test_keys_of_two_people_and_of_two_clinics_do_not_meet(cast, api):
     answers = [
-        api(name).post("patients/", PERSON, Idempotency_Key=KEY) for name in ("fred", "nina", "lucia")
+        api(name).post("patients/", PERSON, Idempotency_Key=KEY)
+        for name in ("fred", "nina", "lucia")
     ]
     assert [answer.status_code for answer in answers] == [201] * 3
     assert len({answer.json()["id"] for answer in answers}) == 3
@@ -109,10 +110,12 @@ def test_twins_and_a_cut_line_on_committed_data(transactional_db, monkeypatch):
 
     with ThreadPoolExecutor(TWINS) as pool:
         outcome = Counter(pool.map(twin, range(TWINS)))
-    ((status, content),) = outcome
+    ((status, _content),) = outcome
     assert status == 201 and registered(cast) == 1
     with tenancy.system(cast.harbor), transaction.atomic():
-        written = LogEntry.entries.filter(resource="patients.patient", action=LogEntry.Action.CREATE)
+        written = LogEntry.entries.filter(
+            resource="patients.patient", action=LogEntry.Action.CREATE
+        )
         assert written.filter(actor=cast.fred).count() == 1
         assert IdempotencyKey.objects.count() == 1
 

@@ -84,7 +84,9 @@ class Member:
         if self.is_stranger:
             return owner == FOREIGN
         reach = ROLE_TABLE[self.role].reach if self.role else Reach.NONE
-        return owner == OWN and reach == Reach.GRANTED or owner != FOREIGN and reach == "facility"
+        return (owner == OWN and reach == Reach.GRANTED) or (
+            owner != FOREIGN and reach == "facility"
+        )
 
     def forbidden_words(self) -> list[str]:
         """What must stand in no answer to this person, whatever is asked for."""
@@ -140,7 +142,7 @@ def build() -> Household:
 
 def everybody(cast) -> list[Member]:
     for role in Role:
-        if role not in {held for held in STAFF["harbor"].values()}:
+        if role not in set(STAFF["harbor"].values()):
             cast.people[role.value] = person(role.value, cast.harbor, role)
     by_role = {role: name for name, role in STAFF["harbor"].items()}
     members = [Member("nobody")]
@@ -171,7 +173,8 @@ def chart(cast, facility, patient: Patient, name: str, kind, owner: str, number:
     with tenancy.system(facility):
         registration.correct(
             patient=patient, by=None, first_name=word("first"), last_name=word("last"),
-            emergency_contact={"name": word("contact")}, insurance_info={"insurer": word("insurer")},
+            emergency_contact={"name": word("contact")},
+            insurance_info={"insurer": word("insurer")},
         )  # fmt: skip
         facts = {
             "allergy": Allergy.objects.create(**rows, allergen=word("allergen"), severity="mild"),
@@ -278,5 +281,7 @@ def personal(cast, member: Member, patient: Patient) -> None:
                 content=planted(FOREIGN if member.is_stranger else OWN, "question"),
             )  # fmt: skip
             member.own["conversation"] = talk.pk
-            answer = conversations.ask(conversation=talk, question="Is the knee better?", by=member.user)
+            answer = conversations.ask(
+                conversation=talk, question="Is the knee better?", by=member.user
+            )
             member.own["answer"] = answer.parent_message_id

@@ -24,9 +24,9 @@ Thing = dict[str, Any]
 class Door:
     """One method of one route. `opens` is a permission, or PUBLIC (everybody), SIGNED_IN (every
     account) or CLOSED (nobody). `body` and `query` are made from the things of the object's owner;
-    `names` says whose object they name: a "patient"'s, the "clinic"'s, or "" nobody's. Of those with
-    the permission, `but` are kept out by a rule of the verb, or all except `only`. `of` is the thing
-    that the address names, where it is not the route's usual one."""
+    `names` says whose object they name: a "patient"'s, the "clinic"'s, or "" nobody's. Of those
+    with the permission, `but` are kept out by a rule of the verb, or all except `only`. `of` is
+    the thing that the address names, where it is not the route's usual one."""
 
     opens: Permission | str
     body: Callable[[Thing], Any] | None = None
@@ -47,7 +47,7 @@ class Door:
 
     def is_ruled_out(self, role: Role | None) -> bool:
         """Whether a rule of the verb keeps out whom the role table lets in."""
-        return role in self.but or self.only is not None and role not in self.only
+        return role in self.but or (self.only is not None and role not in self.only)
 
 
 AUDIENCE = {
@@ -191,7 +191,8 @@ API = {
         P.DOCUMENT_VIEW, lambda it: {"q": "better knee", "patient": it["patient"]}
     )},
     "api-conversations-list": {
-        "GET": read(P.CHART_ASK), "POST": send(P.CHART_ASK, lambda it: {"patient": str(it["patient"])}),
+        "GET": read(P.CHART_ASK),
+        "POST": send(P.CHART_ASK, lambda it: {"patient": str(it["patient"])}),
     },
     "api-conversations-detail": {"GET": read(P.CHART_ASK)},
     "api-conversations-ask": {"POST": own(P.CHART_ASK, {"question": "How is the knee?"})},
@@ -391,7 +392,7 @@ class Route:
 
     def address(self, it: Thing, door: Door | None) -> str:
         """The address that names the things of one owner."""
-        thing = door and door.of or self.thing
+        thing = (door and door.of) or self.thing
         values = FIXED.get(self.name) or {
             name: it[ARGUMENTS.get(name) or thing] for name in self.arguments
         }

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from django.core.cache import cache
 from django.core.wsgi import get_wsgi_application
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.test import Client, RequestFactory
 from django.test.client import FakePayload
 
@@ -159,9 +159,9 @@ class TestOneConnection:
                 assert Patient.objects.count() == 3
                 raise RuntimeError
             assert left_here() == set()
-            with pytest.raises(Exception, match="division by zero"), transaction.atomic():
-                with connection.cursor() as cursor:
-                    cursor.execute("SELECT 1 / 0")
+            refusal = pytest.raises(DatabaseError, match="division by zero")
+            with refusal, transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SELECT 1 / 0")
             assert left_here() == set()
             with transaction.atomic():
                 assert Patient.objects.count() == 3
@@ -195,10 +195,9 @@ class TestOneConnection:
 
     def test_a_savepoint_that_is_rolled_back_keeps_the_actor(self, clinic):
         with clinic.acting("sarah"), transaction.atomic():
-            with pytest.raises(RuntimeError), transaction.atomic():
-                with clinic.acting("lucia"):
-                    assert Patient.objects.count() == 1
-                    raise RuntimeError
+            with pytest.raises(RuntimeError), transaction.atomic(), clinic.acting("lucia"):
+                assert Patient.objects.count() == 1
+                raise RuntimeError
             assert Patient.objects.count() == 3, "Sarah again, not Lucia"
         assert left_here() == set()
 
@@ -218,7 +217,8 @@ class TestOneConnection:
 
 def read(begin, statement: str) -> list[tuple]:
     """The rows of a statement in the same round trip as `begin`."""
-    return reading.fetch(begin, (statement, []))[1]
+    _began, (rows,) = reading.fetch(begin, (statement, []))
+    return rows
 
 
 def doctors() -> list[str]:

@@ -101,8 +101,10 @@ def pdf(*lines: str) -> bytes:
         places.append(len(body))
         body += b"%d 0 obj%s endobj\n" % (number, content)
     table = b"".join(b"%010d 00000 n \n" % place for place in places)
-    return body + b"xref\n0 6\n0000000000 65535 f \n%strailer<</Size 6/Root 1 0 R>>\n" % table + (
-        b"startxref\n%d\n%%%%EOF" % len(body)
+    return (
+        body
+        + b"xref\n0 6\n0000000000 65535 f \n%strailer<</Size 6/Root 1 0 R>>\n" % table
+        + (b"startxref\n%d\n%%%%EOF" % len(body))
     )
 
 
@@ -152,7 +154,9 @@ def plant(api: Program, kind, specialist, start: str) -> dict:
         "emergency_contact": {"name": w["contact"], "phone": n["contact phone"]},
         "insurance_info": {"insurer": w["insurer"], "number": n["policy"]},
     })["id"]  # fmt: skip
-    post(f"patients/{patient}/allergies/", {"allergen": w["allergen"], "reactions": [w["reaction"]]})
+    post(
+        f"patients/{patient}/allergies/", {"allergen": w["allergen"], "reactions": [w["reaction"]]}
+    )
     post(f"patients/{patient}/medications/", {
         "generic_name": w["medicine"], "indication": w["indication"],
     })  # fmt: skip
@@ -258,7 +262,10 @@ def look(api: Program, planted: dict, document: str) -> None:
         api.get(f"conversations/{planted['talk']}/messages/"), api.get("medical-records/"),
     ]  # fmt: skip
     assert all(page.status_code == 200 for page in pages)
-    assert WORDS["first"].encode() in pages[2].content and WORDS["content"].encode() in pages[5].content
+    assert (
+        WORDS["first"].encode() in pages[2].content
+        and WORDS["content"].encode() in pages[5].content
+    )
 
 
 def fail(api: Program, cast, monkeypatch) -> None:

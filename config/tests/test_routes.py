@@ -6,12 +6,16 @@ no more.
 """
 
 import itertools
+import logging
+from unittest.mock import patch
 
 import pytest
 from django.apps import apps
 from django.conf import settings
 from django.db import connection, transaction
+from django.template.base import Template
 from django.test import override_settings
+from django.test.utils import _TestState
 
 from clinic.security import tenancy
 from config.tests import household
@@ -47,8 +51,12 @@ def db(django_db_setup, django_db_blocker, tmp_path_factory):
         STORAGES=settings.STORAGES | {"staticfiles": plain},
         API_RATE=10**6,
     )
-    with django_db_blocker.unblock(), changed, transaction.atomic():
+    # Neither the log of thousands of refusals is wanted nor what the templates were given.
+    plainly = patch.object(Template, "_render", _TestState.saved_data.template_render)
+    with django_db_blocker.unblock(), changed, plainly, transaction.atomic():
+        logging.disable(logging.CRITICAL)
         yield household.build()
+        logging.disable(logging.NOTSET)
         transaction.set_rollback(True)
 
 

@@ -15,9 +15,10 @@ from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import Client
 
-from clinic import staffing
+from clinic import accounts
 from clinic.models import LogEntry, RoleAssignment, SpentCode, User
 from clinic.security import tenancy
+from clinic.tests.browsing import SIGN_IN
 from clinic.tests.people import PASSWORD, Cast, make_cast
 from clinic.tests.programs import Program
 
@@ -117,16 +118,16 @@ class TestTheSecondFactor:
     def test_a_code_is_the_same_however_it_is_written(self, house):
         """Spaces and dashes are ignored when it is checked, so they must not make it new."""
         used = fresh_code()
-        assert staffing_spends(house.sarah, used)
+        assert accounts.spend_code(house.sarah, used)
         for written in (used, f" {used}", f"{used[:3]} {used[3:]}", f"{used[:3]}-{used[3:]}"):
-            assert not staffing_spends(house.sarah, written)
-        assert staffing_spends(house.john, used), "another person's code"
+            assert not accounts.spend_code(house.sarah, written)
+        assert accounts.spend_code(house.john, used), "another person's code"
 
     def test_the_same_digits_are_good_again_another_day(self, house):
-        assert staffing_spends(house.sarah, "123456")
+        assert accounts.spend_code(house.sarah, "123456")
         rows = SpentCode.objects.filter(user=house.sarah)
         rows.update(spent_at="2020-01-01T00:00:00Z")
-        assert staffing_spends(house.sarah, "123456")
+        assert accounts.spend_code(house.sarah, "123456")
 
     def test_a_wrong_code_is_on_the_trail_and_braked(self, house):
         client = Client()
@@ -149,12 +150,6 @@ class TestTheSecondFactor:
 
         assert {attempt(n, f"{n:06}").status_code for n in range(12)} == {401}
         assert attempt(99, fresh_code()).status_code == 401, "braked: a right code comes too late"
-
-
-def staffing_spends(user: User, text: str) -> bool:
-    from clinic import accounts
-
-    return accounts.spend_code(user, text)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -251,7 +246,9 @@ class TestTheDoor:
         for number in range(12):
             forged = Client(headers={"X-Forwarded-For": f"203.0.113.{number}"})
             sign_in(forged, f"nobody{number}", "wrong")
-        assert sign_in(Client(headers={"X-Forwarded-For": "203.0.113.99"}), "nina").status_code != 302
+        assert (
+            sign_in(Client(headers={"X-Forwarded-For": "203.0.113.99"}), "nina").status_code != 302
+        )
 
     def test_a_session_that_was_there_before_is_not_the_one_after(self, house):
         client = Client()
@@ -343,9 +340,7 @@ class TestWhoIsInside:
         address = f"patients/{house.jimmy.pk}/"
         assert program.get(address).status_code == 200
         with tenancy.system(house.harbor):
-            access.revoke(
-                patient=house.jimmy, user=house.john, source=AccessGrant.Source.FAMILY
-            )
+            access.revoke(patient=house.jimmy, user=house.john, source=AccessGrant.Source.FAMILY)
         assert program.get(address).status_code == 404
 
     def test_a_token_that_ran_out_is_refused(self, house):
@@ -364,19 +359,21 @@ class TestThePages:
     @pytest.mark.parametrize("address", FORMS)
     def test_a_form_sent_from_elsewhere_is_refused(self, house, address):
         client = Client(enforce_csrf_checks=True)
-        client.force_login(house.john, backend="allauth.account.auth_backends.AuthenticationBackend")
+        client.force_login(house.john, backend=SIGN_IN)
         assert client.post(address, {"question": "x", "language": "en"}).status_code == 403
 
     def test_so_is_one_of_the_staff(self, house):
         client = Client(enforce_csrf_checks=True)
-        client.force_login(house.nina, backend="allauth.account.auth_backends.AuthenticationBackend")
+        client.force_login(house.nina, backend=SIGN_IN)
         form = {"first_name": "A", "last_name": "B", "date_of_birth": "1990-01-01"}
         assert client.post("/admin/patients/patient/add/", form).status_code == 403
 
     def test_a_browsers_session_is_no_key_to_the_api(self, house):
         client = signed_in("nina")
         assert client.get("/api/v1/patients/").status_code == 401
-        assert client.post("/api/v1/patients/", {}, content_type="application/json").status_code == 401
+        assert (
+            client.post("/api/v1/patients/", {}, content_type="application/json").status_code == 401
+        )
 
     def test_every_kind_of_page_carries_its_headers(self, house):
         staff, patient = signed_in("nina"), signed_in("john")
@@ -385,7 +382,8 @@ class TestThePages:
             "missing": Client().get("/no/such/page/"), "portal": patient.get("/portal/"),
             "record": patient.get("/portal/record/"), "admin": staff.get("/admin/"),
             "refused": patient.get("/admin/find/", follow=True),
-            "api": Program(house.token("nina")).get("patients/"), "health": Client().get("/healthz"),
+            "api": Program(house.token("nina")).get("patients/"),
+            "health": Client().get("/healthz"),
         }  # fmt: skip
         for name, page in pages.items():
             policy = page["Content-Security-Policy"]
