@@ -137,12 +137,14 @@ def test_two_windows_never_mix_two_people_up(sign_in):
 
 def test_who_looked_is_told_in_plain_words(sign_in):
     page = sign_in("john", width=DESK)
+    looks = []
+    for number in range(1, 9):  # other tests may have looked since: the looks meant are further on
+        page.goto(f"/portal/access/?page={number}")
+        table = page.get_by_role("table", name="Latest looks")
+        looks += table.get_by_role("row").all_inner_texts()
+    assert any("Sarah Smith" in look and "The whole record" in look for look in looks)
+    assert any("Nina Berg" in look and "Nurse" in look for look in looks)
     page.goto("/portal/access/")
-    table = page.get_by_role("table", name="Latest looks")
-    expect(table.get_by_role("row", name=re.compile("Sarah Smith")).first).to_contain_text(
-        "The whole record"
-    )
-    expect(table.get_by_role("row", name=re.compile("Nina Berg"))).to_contain_text("Nurse")
     expect(page.get_by_text("Looks each week").first).to_be_visible()
 
 
