@@ -43,7 +43,7 @@ def begin(
     actor = tenancy.current()
     actor.require(Permission.CHART_ASK)
     if patient is not None:
-        _require(patient)
+        access.require_reach(patient, Category.DOCUMENTS)
     kind = conversation_type or (
         Conversation.Type.PATIENT_SPECIFIC if patient else Conversation.Type.GENERAL
     )
@@ -80,7 +80,7 @@ def ask(*, conversation: Conversation, question: str, by) -> Message:
     question = _checked(question, field="question")
     if conversation.patient_id is None:
         raise invalid("question", _("Only a conversation about a patient can be asked."))
-    _require(conversation.patient)
+    access.require_reach(conversation.patient, Category.DOCUMENTS)
     hits = retrieval.search(
         query=question[: retrieval.LONGEST_QUERY],
         patient=conversation.patient,
@@ -137,15 +137,6 @@ def _checked(text: str, field: str = "content") -> str:
     if len(text) > LONGEST_MESSAGE:
         raise invalid(field, _("Write at most 4,000 characters."))
     return text
-
-
-def _require(patient: Patient) -> None:
-    rows = access.visible(
-        Patient.objects.filter(pk=patient.pk), None, category=Category.DOCUMENTS, column="pk"
-    )
-    if not rows.exists():
-        message = _("There is no such patient.")
-        raise Missing(message, fields={"patient": [message]})
 
 
 def _require_own(conversation: Conversation, by) -> None:

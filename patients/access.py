@@ -7,8 +7,10 @@ from functools import cache
 from django.contrib.auth.models import Permission as ModelPermission
 from django.db import models, transaction
 from django.db.models import F, Func, Value
+from django.utils.translation import gettext_lazy as _
 from guardian.backends import ObjectPermissionBackend
 
+from clinic.errors import Missing
 from clinic.models import User
 from clinic.security import tenancy
 from clinic.security.permissions import Category, Denied, Permission, Reach
@@ -106,10 +108,13 @@ def categories_of(user, patient: Patient) -> frozenset[Category]:
     return frozenset(Category(name) for name in held.values_list("permission__codename", flat=True))
 
 
-def require(user, patient: Patient, category: Category) -> None:
-    """Raise `Denied` unless `may`."""
-    if not may(user, patient, category):
-        raise Denied(Permission.PATIENT_VIEW)
+def require_reach(patient: Patient, category: Category, user=None) -> None:
+    """Raise `Missing` unless the actor reaches this category of the patient's chart, asking the
+    database anew: a patient out of reach reads as one who does not exist."""
+    rows = Patient.objects.filter(pk=patient.pk)
+    if not visible(rows, user, category=category, column="pk").exists():
+        message = _("There is no such patient.")
+        raise Missing(message, fields={"patient": [message]})
 
 
 @transaction.atomic

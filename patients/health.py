@@ -112,9 +112,7 @@ def visible_to(user, model: type[HealthFact]) -> QuerySet[Any]:
 def record(model: type[HealthFact], *, patient: Patient, by, **facts) -> HealthFact:
     """Add a fact to the patient's health profile. Raises `Invalid` and stores nothing then."""
     tenancy.current().require(Permission.CHART_WRITE)
-    reached = Patient.objects.filter(pk=patient.pk)
-    if not access.visible(reached, by, category=CATEGORIES[model], column="pk").exists():
-        raise Missing(_("There is no such patient."))
+    access.require_reach(patient, CATEGORIES[model], by)
     of_patient = tenancy.current().roles <= PORTAL_ROLES
     fact = model(
         facility_id=patient.facility_id,

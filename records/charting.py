@@ -44,11 +44,7 @@ def write(
 ) -> MedicalRecord:
     """Write the record of a visit, as a draft or final. Raises `Invalid`; stores nothing then."""
     tenancy.current().require(Permission.RECORD_WRITE)
-    rows = access.visible(
-        Patient.objects.filter(pk=patient.pk), None, category=Category.RECORDS, column="pk"
-    )
-    if not rows.exists():
-        raise Missing(_("There is no such patient."))
+    access.require_reach(patient, Category.RECORDS)
     if appointment is not None and appointment.patient_id != patient.pk:
         raise invalid("appointment", _("This visit is another patient's."))
     visit_date = content.pop("visit_date", None) or (

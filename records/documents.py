@@ -48,7 +48,7 @@ def upload(
     or of no accepted kind, `AlreadyThere` for one that came before; nothing is stored then.
     """
     tenancy.current().require(Permission.DOCUMENT_UPLOAD)
-    _require_patient(patient)
+    access.require_reach(patient, Category.DOCUMENTS)
     if document_type not in Document.Type.values:
         raise invalid("document_type", _("Choose one of the kinds of document."))
     if len(data) > settings.UPLOAD_BYTES:
@@ -164,15 +164,6 @@ def clean_name(filename: str) -> str:
 
 def _place(document: Document) -> bytes:
     return f"file|{document.storage_name}|{document.pk}|{document.facility_id}".encode()
-
-
-def _require_patient(patient: Patient) -> None:
-    rows = access.visible(
-        Patient.objects.filter(pk=patient.pk), None, category=Category.DOCUMENTS, column="pk"
-    )
-    if not rows.exists():
-        message = _("There is no such patient.")
-        raise Missing(message, fields={"patient": [message]})
 
 
 @transaction.atomic

@@ -160,12 +160,7 @@ def _from_portal() -> bool:
 def _authorise(patient: Patient) -> None:
     actor = tenancy.current()
     actor.require(Permission.APPOINTMENT_BOOK)
-    if not access.visible(
-        Patient.objects.filter(pk=patient.pk), None, category=Category.APPOINTMENTS, column="pk"
-    ).exists():
-        raise Missing(
-            _("There is no such patient."), fields={"patient": [_("There is no such patient.")]}
-        )
+    access.require_reach(patient, Category.APPOINTMENTS)
 
 
 def _locked(appointment: Appointment, by, version: int | None) -> Appointment:

@@ -125,8 +125,3 @@ class QuickReading:
     @cached_property
     def content_type_id(self) -> int:
         return ContentType.objects.get_for_model(self.model).pk
-
-
-def columns_of(model: type[models.Model]) -> str:
-    """All columns of the model, as `reading.instances` wants them, from a table named `t`."""
-    return ", ".join(f't."{field.column}"' for field in model._meta.concrete_fields)

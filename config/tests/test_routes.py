@@ -20,14 +20,8 @@ from django.test.utils import _TestState
 from clinic.security import tenancy
 from config.tests import household
 from config.tests.household import FOREIGN, OTHER, OWN, OWNERS, Household, Member
-from config.tests.routes import (
-    OF_THE_CLINIC,
-    PERSONAL,
-    TABLE,
-    Door,
-    Route,
-    routes,
-)
+from config.tests.routes import OF_THE_CLINIC, PERSONAL, TABLE, Door
+from config.tests.walking import Route, routes
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 SAFE = frozenset({"GET"})

@@ -69,8 +69,8 @@ def test_nothing_of_it_is_shown_to_others(browse, charted):
 @pytest.mark.parametrize(
     ("category", "there", "not_there"),
     [
-        (Category.MEDICATIONS, ["Penicillin", "Amlodipine"], ["Hypertension", "Migraine", "131"]),
-        (Category.RECORDS, ["Hypertension", "Migraine", "131"], ["Penicillin", "Amlodipine"]),
+        (Category.MEDICATIONS, ["Penicillin", "Amlodipine"], ["Hypertension", "131/82"]),
+        (Category.RECORDS, ["Hypertension", "Migraine", "131/82"], ["Penicillin", "Amlodipine"]),
     ],
 )
 def test_each_part_is_shared_for_itself(browse, charted, category, there, not_there):

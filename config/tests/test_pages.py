@@ -1,0 +1,57 @@
+"""What protects pages: forms that only our own pages send, and headers."""
+
+import pytest
+from django.test import Client
+
+from clinic.tests.browsing import SIGN_IN
+from clinic.tests.programs import Program
+
+LOGIN = "/accounts/login/"
+FORMS = (
+    "/portal/ask/", "/portal/settings/", "/portal/documents/", "/portal/visits/book/",
+    "/accounts/login/", "/accounts/logout/", "/language/",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("address", FORMS)
+def test_a_form_sent_from_elsewhere_is_refused(cast, browse, address):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(cast.john, backend=SIGN_IN)
+    assert client.post(address, {"question": "x", "language": "en"}).status_code == 403
+
+
+def test_so_is_one_of_the_staff(cast, browse):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(cast.nina, backend=SIGN_IN)
+    form = {"first_name": "A", "last_name": "B", "date_of_birth": "1990-01-01"}
+    assert client.post("/admin/patients/patient/add/", form).status_code == 403
+
+
+def test_a_browsers_session_is_no_key_to_the_api(browse):
+    client = browse("nina")
+    assert client.get("/api/v1/patients/").status_code == 401
+    answer = client.post("/api/v1/patients/", {}, content_type="application/json")
+    assert answer.status_code == 401
+
+
+def test_every_kind_of_page_carries_its_headers(cast, browse):
+    staff, patient = browse("nina"), browse("john")
+    pages = {
+        "landing": Client().get("/"), "sign-in": Client().get(LOGIN),
+        "missing": Client().get("/no/such/page/"), "portal": patient.get("/portal/"),
+        "record": patient.get("/portal/record/"), "admin": staff.get("/admin/"),
+        "refused": patient.get("/admin/find/", follow=True),
+        "api": Program(cast.token("nina")).get("patients/"),
+        "health": Client().get("/healthz"),
+    }  # fmt: skip
+    for name, page in pages.items():
+        policy = page["Content-Security-Policy"]
+        assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy, name
+        assert "unsafe-inline" not in policy.replace("style-src-attr 'unsafe-inline'", ""), name
+        assert "unsafe-eval" not in policy or name == "admin", name
+        assert page["X-Frame-Options"] == "DENY", name
+        assert page["X-Content-Type-Options"] == "nosniff", name
+        assert page["Referrer-Policy"] == "same-origin", name
+    for name in ("portal", "record", "admin", "api"):
+        kept = pages[name]["Cache-Control"]
+        assert "no-store" in kept and "private" in kept, name
