@@ -10,7 +10,7 @@ import psycopg
 from django.db import transaction
 from django.utils import timezone
 
-from benchmarks import seeding, server
+from benchmarks import memory, policies, seeding, server
 from benchmarks.models import TABLES
 from clinic import staffing
 from clinic.models.base import uuid7
@@ -32,7 +32,7 @@ class Row:
         return self.ours / self.bare
 
 
-def measure(count: int = 400) -> Iterator[Row]:
+def measure(count: int = 400) -> Iterator[Row | memory.Row | policies.Row]:
     with psycopg.connect(os.environ["DATABASE_OWNER_URL"], autocommit=True) as owner:
         owner.execute(TABLES)
     facility, user, specialist, kind = seeding.founded()
@@ -46,6 +46,8 @@ def measure(count: int = 400) -> Iterator[Row]:
         ids = [str(pk) for pk in Patient.objects.order_by("id").values_list("pk", flat=True)[:2000]]
     with server.serving() as web:
         yield from _rows(web, token, facility, ids, specialist, kind, day, count)
+        yield from memory.web(web)
+    yield from policies.measure(facility.pk, ids[0])
 
 
 def _rows(web, token, facility, ids, specialist, kind, day: date, count: int):

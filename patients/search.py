@@ -3,8 +3,8 @@
 import re
 from datetime import UTC, date, datetime
 
-from django.db.models import Q, QuerySet
-from django.db.models.expressions import RawSQL
+from django.db import models
+from django.db.models import F, Func, QuerySet
 
 from clinic.security import blindindex, tenancy
 from patients import access
@@ -32,13 +32,37 @@ def matching(patients: QuerySet[Patient], query: str, *, facility_id) -> QuerySe
     query = query.strip()
     if not query:
         return patients
-    matches = Q(mrn__iexact=re.sub(r"\s", "", query))
+    found, parameters = [], []
     if exact := _exact(query, facility_id):
-        matches |= Q(pk__in=_with_any(facility_id, exact))
+        found.append(WITH_ANY)
+        parameters += [facility_id, exact]
     names = blindindex.name_query(query, facility_id=facility_id)
     if names and not any(character.isdigit() for character in query) and "@" not in query:
-        matches |= Q(pk__in=_with_all(facility_id, names))
-    return patients.filter(matches)
+        found.append(" INTERSECT ".join([WITH_ONE] * len(names)))
+        parameters += [value for token in names for value in (facility_id, token)]
+    return patients.filter(Fits(found, re.sub(r"\s", "", query), parameters))
+
+
+# Patients who have any of the tokens; and those who have one: an index range each, intersected.
+TOKENS = "SELECT patient_id FROM patients_searchtoken WHERE facility_id = %s"
+WITH_ANY = f"{TOKENS} AND token = ANY (%s::bytea[])"
+WITH_ONE = f"{TOKENS} AND token = %s::bytea"
+
+
+class Fits(Func):
+    """Whether a patient has the record number, or is among those whom one of the queries finds."""
+
+    output_field = models.BooleanField()
+    conditional = True
+
+    def __init__(self, queries: list[str], mrn: str, parameters: list, **extra):
+        super().__init__(F("pk"), F("mrn"), **extra)
+        self.queries, self.parameters = queries, [mrn, *parameters]
+
+    def as_sql(self, compiler, connection, **context):
+        (pk, _none), (mrn, _none) = (compiler.compile(each) for each in self.source_expressions)
+        tests = [f"upper({mrn}) = upper(%s)", *(f"{pk} IN ({query})" for query in self.queries)]
+        return f"({' OR '.join(tests)})", self.parameters
 
 
 def by_name(patients: QuerySet[Patient]) -> list[Patient]:
@@ -72,18 +96,3 @@ def _dates(query: str) -> set[date]:
         except ValueError:
             continue
     return found
-
-
-def _with_any(facility_id, tokens: list[bytes]) -> RawSQL:
-    return RawSQL(
-        "SELECT patient_id FROM patients_searchtoken"
-        " WHERE facility_id = %s AND token = ANY (%s::bytea[])",
-        [facility_id, tokens],
-    )
-
-
-def _with_all(facility_id, tokens: list[bytes]) -> RawSQL:
-    """Patients who have every token: one index range each, intersected."""
-    one = "SELECT patient_id FROM patients_searchtoken WHERE facility_id = %s AND token = %s::bytea"
-    parameters = [value for token in tokens for value in (facility_id, token)]
-    return RawSQL(" INTERSECT ".join([one] * len(tokens)), parameters)

@@ -1,18 +1,21 @@
 """Booking visits. Rivals for one time are settled by the database's exclusion constraints."""
 
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clinic.errors import Conflict, Missing, Stale, invalid
+from clinic.errors import Conflict, Invalid, Missing, Stale, invalid
 from clinic.models import Specialist
 from clinic.security import tenancy
-from clinic.security.permissions import PORTAL_ROLES, Category, Denied, Permission
-from patients import access
+from clinic.security.permissions import PORTAL_ROLES, Denied, Permission
 from patients.models import Patient
 from scheduling import availability, calendar
+from scheduling.availability import Hours
 from scheduling.models import Appointment, AppointmentType
 
 Status = Appointment.Status
@@ -40,42 +43,47 @@ class WrongStatus(Conflict):
     """The visit is not in a state from which this can be done."""
 
 
-@transaction.atomic
 def book(
     *,
-    patient: Patient,
-    specialist: Specialist,
-    appointment_type: AppointmentType,
+    patient: Patient | UUID,
+    specialist: Specialist | UUID,
+    appointment_type: AppointmentType | UUID,
     start: datetime,
     end: datetime | None = None,
     reason: str = "",
     by,
 ) -> Appointment:
-    """Book a visit that begins at the aware instant `start` and takes the type's length.
+    """Book a visit that begins at the aware instant `start` and takes the type's length. Patient,
+    specialist and type are objects or their ids.
 
-    Raises `Invalid` (times; a kind that patients may not book), `NotOffered` (outside the
-    specialist's hours) and `SlotTaken`; of any number of rivals one wins, and nothing is stored for
-    the others.
+    Raises `Invalid` (what does not exist or is out of reach; times; a kind that patients may not
+    book), `NotOffered` (outside the specialist's hours) and `SlotTaken`; of any number of rivals
+    one wins, and nothing is stored for the others.
     """
-    _authorise(patient)
-    if _from_portal() and not appointment_type.portal_bookable:
-        raise invalid("appointment_type", _("Please call the clinic for this kind of visit."))
-    start, end = check_times(start, end, appointment_type)
-    require_offered(specialist, start, end)
-    appointment = Appointment(
-        facility_id=tenancy.current().facility_id,
-        patient=patient,
-        specialist=specialist,
-        appointment_type=appointment_type,
-        start_datetime=start,
-        end_datetime=end,
-        reason=reason,
-        booked_by_id=by.pk,
-    )
-    return _stored(appointment)
+    actor = tenancy.current()
+    actor.require(Permission.APPOINTMENT_BOOK)
+    named = {
+        "patient_id": getattr(patient, "pk", patient),
+        "specialist_id": getattr(specialist, "pk", specialist),
+        "appointment_type_id": getattr(appointment_type, "pk", appointment_type),
+    }
+    with rivals_refused(), transaction.atomic():
+        offer = calendar.offer(**named)
+        _require_known(offer)
+        if _from_portal() and not offer.portal_bookable:
+            raise invalid("appointment_type", _("Please call the clinic for this kind of visit."))
+        start, end = check_times(start, end, offer.minutes)
+        require_within(start, end, offer.hours, offer.zone)
+        return Appointment.objects.create(
+            facility_id=actor.facility_id,
+            start_datetime=start,
+            end_datetime=end,
+            reason=reason,
+            booked_by_id=by.pk,
+            **named,
+        )
 
 
-@transaction.atomic
 def reschedule(
     *,
     appointment: Appointment,
@@ -86,15 +94,17 @@ def reschedule(
     by,
 ) -> Appointment:
     """Move a visit in one step: it stands at the new time or, refused, still at the old."""
-    appointment = _locked(appointment, by, version)
-    if appointment.status not in {Status.PENDING, Status.CONFIRMED}:
-        raise WrongStatus(_("Only a visit that is still to come can be moved."))
-    start, end = check_times(start, end, appointment.appointment_type)
-    specialist = specialist or appointment.specialist
-    require_offered(specialist, start, end)
-    appointment.specialist = specialist
-    appointment.start_datetime, appointment.end_datetime = start, end
-    return _stored(appointment)
+    with rivals_refused(), transaction.atomic():
+        appointment = _locked(appointment, by, version)
+        if appointment.status not in {Status.PENDING, Status.CONFIRMED}:
+            raise WrongStatus(_("Only a visit that is still to come can be moved."))
+        start, end = check_times(start, end, appointment.appointment_type.minutes)
+        specialist = specialist or appointment.specialist
+        require_within(start, end, calendar.hours_of(specialist), calendar.facility().zone)
+        appointment.specialist = specialist
+        appointment.start_datetime, appointment.end_datetime = start, end
+        appointment.save()
+        return appointment
 
 
 @transaction.atomic
@@ -124,18 +134,18 @@ def change_status(
     return appointment
 
 
-def check_times(start: datetime, end: datetime | None, kind: AppointmentType):
-    """The start and end of a visit; raises `Invalid` naming the field that cannot be."""
+def check_times(start: datetime, end: datetime | None, minutes: int):
+    """The start and end of a visit of so many minutes; raises `Invalid` naming the wrong field."""
     if timezone.is_naive(start):
         raise invalid(
             "start_datetime", _("Give the time with its offset, like 2026-11-24T10:00-05:00.")
         )
-    expected = start + timedelta(minutes=kind.minutes)
+    expected = start + timedelta(minutes=minutes)
     end = end or expected
     if end <= start:
         raise invalid("end_datetime", _("The end must be after the start."))
     if end != expected:
-        raise invalid("end_datetime", _("This kind of visit takes %d minutes.") % kind.minutes)
+        raise invalid("end_datetime", _("This kind of visit takes %d minutes.") % minutes)
     if start <= timezone.now():
         raise invalid("start_datetime", _("Choose a time in the future."))
     if start > timezone.now() + HORIZON:
@@ -143,24 +153,43 @@ def check_times(start: datetime, end: datetime | None, kind: AppointmentType):
     return start, end
 
 
-def require_offered(specialist: Specialist, start: datetime, end: datetime) -> None:
-    """Raise `NotOffered` unless the specialist works from start to end."""
-    zone, hours = calendar.facility().zone, calendar.hours_of(specialist)
+def require_within(start: datetime, end: datetime, hours: list[Hours], zone: ZoneInfo) -> None:
+    """Raise `NotOffered` unless the hours hold from start to end."""
     spans = availability.open_spans(start, end, hours, zone)
     if not any(span.start <= start and end <= span.end for span in spans):
         raise NotOffered(_("The specialist does not receive visits at that time."))
+
+
+@contextmanager
+def rivals_refused():
+    """Say `SlotTaken` where the database's exclusion constraints stopped the block."""
+    try:
+        yield
+    except IntegrityError as error:
+        name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") or ""
+        if name.startswith("one_visit_at_a_time_for_a_specialist"):
+            raise SlotTaken(_("This time has just been taken. Choose another one.")) from error
+        if name.startswith("one_visit_at_a_time_for_a_patient"):
+            raise SlotTaken(_("The patient has another visit at that time.")) from error
+        raise
+
+
+def _require_known(offer: calendar.Offer) -> None:
+    wrong = {}
+    if not offer.reached:
+        wrong["patient"] = [_("There is no such patient.")]
+    if not offer.receives:
+        wrong["specialist"] = [_("There is no such specialist.")]
+    if offer.minutes is None:
+        wrong["appointment_type"] = [_("There is no such kind of visit.")]
+    if wrong:
+        raise Invalid(_("Some details need to be corrected."), fields=wrong)
 
 
 def _from_portal() -> bool:
     """Whether a patient or a relative acts, and nobody of the clinic."""
     roles = tenancy.current().roles
     return bool(roles) and roles <= PORTAL_ROLES
-
-
-def _authorise(patient: Patient) -> None:
-    actor = tenancy.current()
-    actor.require(Permission.APPOINTMENT_BOOK)
-    access.require_reach(patient, Category.APPOINTMENTS)
 
 
 def _locked(appointment: Appointment, by, version: int | None) -> Appointment:
@@ -171,17 +200,3 @@ def _locked(appointment: Appointment, by, version: int | None) -> Appointment:
     if version is not None and row.version != version:
         raise Stale(_("It was changed since you read it. Read it again."))
     return row
-
-
-def _stored(appointment: Appointment) -> Appointment:
-    try:
-        with transaction.atomic():
-            appointment.save()
-    except IntegrityError as error:
-        name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") or ""
-        if name.startswith("one_visit_at_a_time_for_a_specialist"):
-            raise SlotTaken(_("This time has just been taken. Choose another one.")) from error
-        if name.startswith("one_visit_at_a_time_for_a_patient"):
-            raise SlotTaken(_("The patient has another visit at that time.")) from error
-        raise
-    return appointment

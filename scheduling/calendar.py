@@ -1,9 +1,12 @@
 """The calendar as it stands in the database: free slots, a day, a patient's visits."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -65,6 +68,45 @@ def hours_by_specialist(specialists: Iterable[Specialist]) -> dict[UUID, list[Ho
         )
         found[b.specialist_id].append(hours)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the acting person may book for a patient with a specialist: `minutes` is None where
+    there is no such kind of visit."""
+
+    zone: ZoneInfo
+    reached: bool
+    receives: bool
+    minutes: int | None
+    portal_bookable: bool
+    hours: list[Hours]
+
+
+# One round trip for what booking asks. The last columns are a block of the specialist's hours.
+OFFER = """SELECT f.timezone,
+ EXISTS (SELECT FROM patients_patient p WHERE p.id = %s AND p.facility_id = f.id AND ((
+  SELECT app_wide()) OR p.id = ANY ((SELECT app_patients(%s))::uuid[]))),
+ EXISTS (SELECT FROM clinic_specialist s WHERE s.id = %s AND s.facility_id = f.id AND s.is_active),
+ t.minutes, COALESCE(t.portal_bookable, false), b.id, b.start_time, b.end_time, b.day_of_week,
+ b.exception_date, b.valid_from, b.valid_until
+FROM clinic_facility f
+LEFT JOIN scheduling_appointmenttype t ON t.id = %s AND t.facility_id = f.id AND t.is_active
+LEFT JOIN scheduling_availabilityblock b ON b.specialist_id = %s AND b.facility_id = f.id
+WHERE f.id = %s"""
+
+
+def offer(*, patient_id: UUID, specialist_id: UUID, appointment_type_id: UUID) -> Offer:
+    """What is offered, as the database lets the actor see it."""
+    category = Category.APPOINTMENTS.value
+    facility_id = tenancy.current().facility_id
+    asked = [patient_id, category, specialist_id, appointment_type_id, specialist_id, facility_id]
+    with connection.cursor() as cursor:
+        cursor.execute(OFFER, asked)
+        rows = cursor.fetchall()
+    zone, reached, receives, minutes, portal_bookable = rows[0][:5]
+    hours = [Hours(*row[6:]) for row in rows if row[5] is not None]
+    return Offer(ZoneInfo(zone), reached, receives, minutes, portal_bookable, hours)
 
 
 def free_slots(

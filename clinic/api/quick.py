@@ -31,8 +31,10 @@ class QuickReading:
     quick: frozenset[str] = frozenset()
     model: type[models.Model]
     patient_column = "patient_id"
+    beside = ""  # an SQL expression over `page`, read with each row and handed to `take`
     facilities: dict[tuple[str, str], UUID] = {}  # where a token acted last: a hint, no more
     most_hints = 10_000
+    pages: dict[tuple[type, int], tuple[str, list]] = {}  # at most as many as there are page sizes
 
     def dispatch(self, request, *args, **kwargs):
         self.is_quick = self.action_map.get(request.method.lower()) in self.quick
@@ -86,22 +88,32 @@ class QuickReading:
 
         class Noted(BaseIterable):
             def __iter__(self):
-                sql, parameters = self.queryset.query.sql_with_params()
-                return iter(view.read(sql, list(parameters), how=how, shown=shown))
+                return iter(view.read(*view.compiled(self.queryset.query), how=how, shown=shown))
 
         queryset = queryset.all()
         queryset._iterable_class = Noted
         return queryset
 
+    def compiled(self, query) -> tuple[str, list]:
+        """The query's SQL and parameters. A first page without any filter is the same for all who
+        ask, so it is compiled once."""
+        first_page = not self.detail and not self.request.query_params.keys() - {"limit"}
+        key = (type(self), query.high_mark) if first_page else None
+        if key in self.pages:
+            return self.pages[key]
+        sql, parameters = query.sql_with_params()
+        if first_page:
+            self.pages[key] = sql, list(parameters)
+        return sql, list(parameters)
+
     def read(self, select: str, parameters: list, *, how: str, shown: int) -> list:
         """The model's rows of `select`; each that is shown is on the trail."""
         request, permission = self.request, self.required[self.action]
         details = [json.dumps({"how": how}), self.content_type_id, self.model._meta.label_lower]
-        noted = reading.noted_sql(select, patient=self.patient_column)
-        began, (rows, *others) = reading.fetch(
+        noted = reading.noted_sql(select, patient=self.patient_column, beside=self.beside)
+        began, rows = reading.fetch(
             (BEGIN_SQL, begin_parameters(request, bearer(request), roles_with(permission))),
             (noted, [*parameters, *details, 0, shown]),
-            *self.beside(select, parameters),
         )
         if began is None:
             raise AuthenticationFailed()
@@ -112,15 +124,13 @@ class QuickReading:
         if getattr(self, "hinted", actor.facility_id) != actor.facility_id:
             raise Moved
         self.remember(request, actor)
-        self.take(*others)
-        return reading.instances(self.model, rows)
+        items = reading.instances(self.model, rows)
+        if self.beside:
+            self.take(items, [row[-1] for row in rows])
+        return items
 
-    def beside(self, select: str, parameters: list) -> list[reading.Statement]:
-        """Statements of the same round trip, whose rows `take` is given."""
-        return []
-
-    def take(self, *rows: list[tuple]) -> None:
-        """What `beside` found."""
+    def take(self, items: list, beside: list) -> None:
+        """What `beside` found for each item."""
 
     @cached_property
     def content_type_id(self) -> int:

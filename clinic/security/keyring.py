@@ -20,6 +20,7 @@ from django.db import connection, transaction
 SCHEME, FILE_MARK = "c1", b"CR1"
 NAME = slice(3, 25)  # where a token names its key: 16 bytes in base64 without padding
 PAYLOAD = slice(26, None)
+BROKEN = (InvalidTag, ValueError)  # what opening an altered value raises
 
 
 class SealBroken(Exception):
@@ -40,6 +41,11 @@ class DataKey:
         self.cipher = AESGCM(secret)
         self.name = _encode(key_id.bytes).rstrip("=")
         self.prefix = f"{SCHEME}.{self.name}."
+
+    def open(self, token: str, place: bytes) -> bytes:
+        """Decrypt a value that names this key; raises one of `BROKEN`."""
+        raw = a2b_base64(token[PAYLOAD], strict_mode=True)
+        return self.cipher.decrypt(raw[:12], raw[12:], place)
 
 
 _by_id: dict[str, DataKey] = {}
@@ -65,39 +71,21 @@ def seal(value: bytes, *, place: bytes, facility_id: UUID | None) -> str:
 
 def open_sealed(token: str, *, place: bytes, facility_id: UUID | None) -> bytes:
     """Decrypt what `seal` made for the same place and facility; raises `SealBroken`."""
+    key = key_of(token, facility_id)
+    try:
+        return key.open(token, place)
+    except BROKEN as error:
+        raise SealBroken("it was altered or moved") from error
+
+
+def key_of(token: str, facility_id: UUID | None) -> DataKey:
+    """The key that a sealed value of this facility names; raises `SealBroken`."""
     if token[:3] != "c1." or token[25:26] != ".":
         raise SealBroken("it is not a sealed value")
     key = _key_named(token[NAME])
     if key.facility_id != facility_id:
         raise SealBroken("its key belongs to another facility")
-    try:
-        raw = a2b_base64(token[PAYLOAD], strict_mode=True)
-        return key.cipher.decrypt(raw[:12], raw[12:], place)
-    except (InvalidTag, ValueError) as error:
-        raise SealBroken("it was altered or moved") from error
-
-
-def open_many(sealed: list[tuple[str, bytes]], facility_id: UUID | None) -> list[bytes | None]:
-    """Open pairs of token and place, mostly under one key; None for each that does not open."""
-    if not sealed:
-        return []
-    try:
-        key = _key_named(sealed[0][0][NAME])
-    except SealBroken:
-        return [None] * len(sealed)
-    if key.facility_id != facility_id:
-        return [None] * len(sealed)
-    prefix, decrypt, found = key.prefix, key.cipher.decrypt, []
-    for token, place in sealed:
-        try:
-            if token.startswith(prefix):
-                raw = a2b_base64(token[PAYLOAD], strict_mode=True)
-                found.append(decrypt(raw[:12], raw[12:], place))
-            else:
-                found.append(open_sealed(token, place=place, facility_id=facility_id))
-        except (InvalidTag, ValueError, SealBroken):
-            found.append(None)
-    return found
+    return key
 
 
 def seal_file(data: bytes, *, place: bytes, facility_id: UUID | None) -> bytes:
@@ -162,7 +150,7 @@ def _unwrap(wrapped: str, key_id: UUID, facility_id: UUID | None) -> bytes:
         return AESGCM(master).decrypt(raw[:12], raw[12:], _wrapping_place(key_id, facility_id))
     except KeyError as error:
         raise SealBroken("its master key is not among MASTER_KEYS") from error
-    except (InvalidTag, ValueError) as error:
+    except BROKEN as error:
         raise SealBroken("the wrapped key was altered") from error
 
 

@@ -217,7 +217,7 @@ class TestOneConnection:
 
 def read(begin, statement: str) -> list[tuple]:
     """The rows of a statement in the same round trip as `begin`."""
-    _began, (rows,) = reading.fetch(begin, (statement, []))
+    _began, rows = reading.fetch(begin, (statement, []))
     return rows
 
 

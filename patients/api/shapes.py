@@ -5,28 +5,14 @@ from typing import Any
 from clinic.security.fields import open_all
 from patients.models import Patient
 
+SHOWN = (
+    "id", "mrn", "first_name", "last_name", "date_of_birth", "gender", "ssn", "cpf", "phone",
+    "email", "address", "emergency_contact", "insurance_info", "preferred_language", "deceased_on",
+    "is_active", "version", "created_at", "updated_at",
+)  # fmt: skip
+
 
 def patient_shape(patient: Patient) -> dict[str, Any]:
     """A patient as the contract names her fields."""
-    open_all(patient)
-    return {
-        "id": patient.pk,
-        "mrn": patient.mrn,
-        "first_name": patient.first_name,
-        "last_name": patient.last_name,
-        "date_of_birth": patient.date_of_birth,
-        "gender": patient.gender,
-        "ssn": patient.ssn,
-        "cpf": patient.cpf,
-        "phone": patient.phone,
-        "email": patient.email,
-        "address": patient.address,
-        "emergency_contact": patient.emergency_contact,
-        "insurance_info": patient.insurance_info,
-        "preferred_language": patient.preferred_language,
-        "deceased_on": patient.deceased_on,
-        "is_active": patient.is_active,
-        "version": patient.version,
-        "created_at": patient.created_at,
-        "updated_at": patient.updated_at,
-    }
+    values = open_all(patient)
+    return {name: values[name] for name in SHOWN}

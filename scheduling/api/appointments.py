@@ -12,7 +12,6 @@ from clinic.api.serializing import SOME_ID, Nothing, StrictSerializer, question
 from clinic.errors import invalid
 from clinic.security.permissions import Category, Permission
 from patients import access
-from patients.api.nested import patient_reference
 from scheduling import booking, calendar
 from scheduling.api.shapes import appointment_shape
 from scheduling.models import Appointment
@@ -40,12 +39,12 @@ class AppointmentBody(StrictSerializer):
                "start_datetime": "2026-11-24T10:00:00-05:00", "reason": "Cough"}  # fmt: skip
 
     id = fields.Id(read_only=True)
-    specialist = specialist_reference()
-    patient = patient_reference()
+    specialist = fields.Id()
+    patient = fields.Id()
     start_datetime = fields.Moment()
     end_datetime = fields.Moment(required=False)
     status = fields.Choice(choices=Status.choices, read_only=True)
-    appointment_type = type_reference()
+    appointment_type = fields.Id()
     reason = fields.Text(max_length=LONGEST_REASON, allow_blank=True, required=False)
     cancel_reason = fields.Text(read_only=True)
     booked_by = fields.Id(read_only=True, allow_null=True)
