@@ -72,7 +72,8 @@ def upload(
         with transaction.atomic():
             document.save(force_insert=True)
     except IntegrityError as error:
-        same = Document.objects.filter(patient=patient, checksum=document.checksum).first()
+        rows = Document.objects.filter(patient=patient, checksum_index=document.checksum_index)
+        same = rows.first()
         raise AlreadyThere(same) from error
     sealed = keyring.seal_file(data, place=_place(document), facility_id=document.facility_id)
     storage.store().put(document.storage_name, sealed)

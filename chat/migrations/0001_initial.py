@@ -83,12 +83,8 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "tags",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=50),
-                        blank=True,
-                        default=list,
-                        size=None,
-                        verbose_name="tags",
+                    clinic.security.fields.EncryptedJSONField(
+                        blank=True, default=list, verbose_name="tags"
                     ),
                 ),
                 (

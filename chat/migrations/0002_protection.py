@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
         Audited("chat_indexeddocument", "chat.indexeddocument", "patient_id"),
         Protected("chat_conversation", OWNERS),
         SameFacility("chat_conversation", "patient_id", "patients_patient"),
-        Audited("chat_conversation", "chat.conversation", "patient_id", "tags"),
+        Audited("chat_conversation", "chat.conversation", "patient_id"),
         Protected("chat_message", IN_CONVERSATION),
         SameFacility("chat_message", "patient_id", "patients_patient"),
         SameFacility("chat_message", "conversation_id", "chat_conversation"),

@@ -1,6 +1,5 @@
 """Conversations and their messages."""
 
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -46,9 +45,7 @@ class Conversation(FacilityRow):
     priority = models.CharField(
         _("priority"), max_length=10, choices=Priority, default=Priority.NORMAL
     )
-    tags = ArrayField(
-        models.CharField(max_length=50), verbose_name=_("tags"), default=list, blank=True
-    )
+    tags = EncryptedJSONField(_("tags"), blank=True, default=list)
     created_by = models.ForeignKey(
         User, on_delete=models.PROTECT, related_name="+", verbose_name=_("begun by")
     )

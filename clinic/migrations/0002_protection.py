@@ -3,7 +3,7 @@ task or shell goes past it."""
 
 from django.db import migrations
 
-from clinic.security.rls import AppendOnly, Audited, Protected
+from clinic.security.rls import AppendOnly, Audited, Protected, revoke
 
 # What the policies ask. They read the settings that clinic.security.tenancy writes into each
 # transaction; a setting that ended with its transaction reads '', hence NULLIF.
@@ -188,4 +188,12 @@ class Migration(migrations.Migration):
         Audited("clinic_apitoken", "clinic.apitoken", masked="digest,password_stamp"),
         AppendOnly("clinic_logentry"),
         AppendOnly("clinic_traillink"),
+        # A key that is gone takes with it what it sealed; these tables are the migrations' own.
+        migrations.RunSQL(revoke("clinic_datakey", "DELETE, TRUNCATE"), migrations.RunSQL.noop),
+        *(
+            migrations.RunSQL(
+                revoke(table, "INSERT, UPDATE, DELETE, TRUNCATE"), migrations.RunSQL.noop
+            )
+            for table in ("django_migrations", "django_content_type", "auth_permission")
+        ),
     ]

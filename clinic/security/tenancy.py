@@ -141,10 +141,9 @@ def settings_of(actor: Actor) -> tuple[str, ...]:
 
 
 def apply(db) -> None:
-    """Write the current actor into the open transaction of `db`."""
-    actor = _current.get()
-    if actor is not NOBODY or getattr(db, "in_atomic_block", False):
-        db.connection.execute(APPLY_SQL, settings_of(actor), prepare=True)
+    """Write the current actor into the open transaction of `db`: nobody as well, so that nothing
+    that was ever set for the whole session counts."""
+    db.connection.execute(APPLY_SQL, settings_of(_current.get()), prepare=True)
 
 
 @contextmanager

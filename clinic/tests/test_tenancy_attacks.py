@@ -207,6 +207,24 @@ def test_a_write_into_another_facility_is_refused(cast):
         assert not RoleAssignment.objects.filter(user=cast.alma).exists()
 
 
+@pytest.mark.parametrize(
+    ("statement", "table"),
+    [
+        ("DELETE FROM clinic_datakey", "clinic_datakey"),
+        ("DELETE FROM django_migrations", "django_migrations"),
+        ("UPDATE auth_permission SET codename = 'view'", "auth_permission"),
+        ("DELETE FROM django_content_type", "django_content_type"),
+    ],
+)
+def test_what_only_the_owner_writes_is_out_of_reach(cast, statement, table):
+    """A key that is gone would take with it all that it sealed."""
+    with tenancy.system(cast.harbor):
+        before = catalogue(f"SELECT count(*) FROM {table}")
+        with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
+            catalogue(statement)
+        assert catalogue(f"SELECT count(*) FROM {table}") == before
+
+
 def test_a_patient_cannot_grant_herself_more(cast):
     with cast.acting("jane", portal=True):
         held = AccessGrant.grants.filter(user=cast.jane).first()

@@ -154,7 +154,14 @@ def _handler(status: int, page):
             return HttpResponse(
                 orjson.dumps(body_of(status)), status=status, content_type=PROBLEM_JSON
             )
-        return page(request) if status == 500 else page(request, exception)
+        if status != 500:
+            return page(request, exception)
+        try:
+            return page(request)
+        except Exception:
+            # The page itself is what broke, or what it stands on: say it without any.
+            logger.exception("The page for a server error could not be shown.")
+            return HttpResponse(_("Something broke on our side"), status=500)
 
     return handle
 

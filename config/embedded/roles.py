@@ -86,7 +86,9 @@ def ensure_database(connection: psycopg.Connection, owner: Login, runtime: Login
         connection.execute(sql.SQL("CREATE DATABASE {database} OWNER {owner}").format(**names))
     elif known[0] != owner.role:
         connection.execute(sql.SQL("ALTER DATABASE {database} OWNER TO {owner}").format(**names))
-    connection.execute(sql.SQL("REVOKE CONNECT ON DATABASE {database} FROM PUBLIC").format(**names))
+    connection.execute(
+        sql.SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {database} FROM PUBLIC").format(**names)
+    )
     connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {database} TO {runtime}").format(**names))
 
 

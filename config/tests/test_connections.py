@@ -210,6 +210,8 @@ class TestOneConnection:
         try:
             with clinic.acting("sarah"), transaction.atomic():
                 assert not Patient.objects.filter(facility_id=clinic.austa.pk).exists()
+            with transaction.atomic():
+                assert not Patient.objects.exists(), "nobody"
         finally:
             raw.execute("SELECT set_config('app.facilities', '', false)")
             raw.execute("SELECT set_config('app.reach', '', false)")

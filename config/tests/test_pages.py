@@ -5,6 +5,7 @@ from django.test import Client
 
 from clinic.tests.browsing import SIGN_IN
 from clinic.tests.programs import Program
+from config.api import errors
 
 LOGIN = "/accounts/login/"
 FORMS = (
@@ -32,6 +33,14 @@ def test_a_browsers_session_is_no_key_to_the_api(browse):
     assert client.get("/api/v1/patients/").status_code == 401
     answer = client.post("/api/v1/patients/", {}, content_type="application/json")
     assert answer.status_code == 401
+
+
+def test_a_broken_page_for_errors_still_says_that_it_is_our_fault(rf):
+    def broken(request):
+        raise ValueError("no manifest")
+
+    answer = errors._handler(500, broken)(rf.get("/portal/"))
+    assert answer.status_code == 500 and b"Something broke on our side" in answer.content
 
 
 def test_every_kind_of_page_carries_its_headers(cast, browse):

@@ -45,7 +45,7 @@ WORDS = {
         "first", "last", "street", "contact", "insurer", "reason", "cancel", "note", "diagnosis",
         "treatment", "allergen", "reaction", "medicine", "indication", "problem", "vaccine", "lab",
         "labtext", "filename", "content", "question", "message", "title", "staff", "surname",
-        "crash", "refused",
+        "crash", "refused", "tag",
     )
 }  # fmt: skip
 NUMBERS = {
@@ -175,7 +175,8 @@ def plant(api: Program, kind, specialist, start: str) -> dict:
         "secondary_diagnoses": [w["diagnosis"]], "treatment": w["treatment"], "notes": w["note"],
     })  # fmt: skip
     post(f"appointments/{visit}/cancel/", {"reason": w["cancel"]})
-    talk = post("conversations/", {"patient": patient, "title": w["title"]})["id"]
+    about = {"patient": patient, "title": w["title"], "tags": [w["tag"]]}
+    talk = post("conversations/", about)["id"]
     post(f"conversations/{talk}/messages/", {"content": w["message"]})
     return {"patient": patient, "talk": talk}
 

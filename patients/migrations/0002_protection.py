@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
         Protected("patients_searchtoken"),
         Protected("patients_accessgrant", OWN_OR_REACH, STAFF_WRITES),
         SameFacility("patients_accessgrant", "patient_id", "patients_patient", on_delete="CASCADE"),
-        Audited("patients_accessgrant", "patients.accessgrant", "patient_id"),
+        Audited("patients_accessgrant", "patients.accessgrant", "patient_id", "reason"),
         PatientRows("patients_familymember", "view", clinical=False),
         SameFacility("patients_familymember", "patient_id", "patients_patient"),
         Audited("patients_familymember", "patients.familymember", "patient_id"),

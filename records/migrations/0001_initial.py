@@ -67,8 +67,11 @@ class Migration(migrations.Migration):
                 ("file_size", models.BigIntegerField(verbose_name="size")),
                 (
                     "checksum",
-                    models.CharField(editable=False, max_length=64, verbose_name="checksum"),
+                    clinic.security.fields.EncryptedCharField(
+                        editable=False, max_length=64, verbose_name="checksum"
+                    ),
                 ),
+                ("checksum_index", models.BinaryField()),
                 ("storage_name", models.CharField(editable=False, max_length=200)),
                 (
                     "processing_status",
@@ -621,7 +624,8 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="document",
             constraint=models.UniqueConstraint(
-                fields=("facility", "patient", "checksum"), name="a_file_is_kept_once_a_patient"
+                fields=("facility", "patient", "checksum_index"),
+                name="a_file_is_kept_once_a_patient",
             ),
         ),
         migrations.AddConstraint(
