@@ -25,6 +25,7 @@ SECRETS = {
     "ana": "JBSWY3DPEHPK3PXC",
     "sarah": "JBSWY3DPEHPK3PXD",
     "alma": "JBSWY3DPEHPK3PXE",
+    "nina": "JBSWY3DPEHPK3PXF",
 }
 NAMES = {
     "john": ("John", "Doe"),

@@ -22,10 +22,11 @@ READY_WITHIN = 90  # seconds
 
 @dataclass
 class House:
-    """Where it answers, and who is in it."""
+    """Where it answers, who is in it, and the settings that a command needs to work there."""
 
     address: str
     cast: Cast
+    environment: dict[str, str]
 
 
 def environment_for(home: Home) -> dict[str, str]:
@@ -58,7 +59,7 @@ def running(path: Path, cast: Cast) -> Iterator[House]:
             lambda: serving.ask_readiness(port)[0] == serving.READY, READY_WITHIN, every=0.2
         ):
             raise processes.Unstarted(processes.last_lines(home.log("web")))
-        yield House(f"http://{LOOPBACK}:{port}", cast)
+        yield House(f"http://{LOOPBACK}:{port}", cast, environment)
     finally:
         for process in running:
             processes.stop(process, ((signal.SIGTERM, 8.0),))
