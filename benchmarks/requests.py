@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import psycopg
@@ -12,27 +11,14 @@ from django.utils import timezone
 
 from benchmarks import memory, policies, seeding, server
 from benchmarks.models import TABLES
+from benchmarks.server import Row
 from clinic import staffing
 from clinic.models.base import uuid7
 from clinic.security import tenancy
 from patients.models import Patient
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line of the table; milliseconds of CPU a request, and the ratio that is allowed."""
-
-    name: str
-    ours: float
-    bare: float
-    most: float
-
-    @property
-    def ratio(self) -> float:
-        return self.ours / self.bare
-
-
-def measure(count: int = 400) -> Iterator[Row | memory.Row | policies.Row]:
+def measure(count: int = 400) -> Iterator[Row | memory.Row]:
     with psycopg.connect(os.environ["DATABASE_OWNER_URL"], autocommit=True) as owner:
         owner.execute(TABLES)
     facility, user, specialist, kind = seeding.founded()
