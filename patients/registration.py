@@ -137,11 +137,15 @@ def _taken(error: IntegrityError) -> Exception:
 
 
 def tokens_of(patient: Patient) -> set[bytes]:
-    """Everything that the patient is found by."""
+    """Everything that the patient is found by. A record number of letters alone is one of her
+    names here: who types it cannot be told from who types a name."""
     facility_id = patient.facility_id
-    names = blindindex.name_tokens([patient.first_name, patient.last_name], facility_id=facility_id)
-    return names | blindindex.exact_tokens(
+    names = [patient.first_name, patient.last_name]
+    if patient.mrn.isalpha():
+        names.append(patient.mrn)
+    return blindindex.name_tokens(names, facility_id=facility_id) | blindindex.exact_tokens(
         facility_id=facility_id,
+        mrn=patient.mrn,
         phones=[patient.phone],
         emails=[patient.email],
         ssn=patient.ssn,

@@ -32,37 +32,38 @@ def matching(patients: QuerySet[Patient], query: str, *, facility_id) -> QuerySe
     query = query.strip()
     if not query:
         return patients
-    found, parameters = [], []
-    if exact := _exact(query, facility_id):
-        found.append(WITH_ANY)
-        parameters += [facility_id, exact]
-    names = blindindex.name_query(query, facility_id=facility_id)
-    if names and not any(character.isdigit() for character in query) and "@" not in query:
-        found.append(" INTERSECT ".join([WITH_ONE] * len(names)))
-        parameters += [value for token in names for value in (facility_id, token)]
-    return patients.filter(Fits(found, re.sub(r"\s", "", query), parameters))
+    exact = _exact(query, facility_id)
+    names = []
+    if not any(character.isdigit() for character in query) and "@" not in query:
+        names = blindindex.name_query(query, facility_id=facility_id)
+    return patients.filter(Fits(facility_id, names, exact))
 
 
-# Patients who have any of the tokens; and those who have one: an index range each, intersected.
-TOKENS = "SELECT patient_id FROM patients_searchtoken WHERE facility_id = %s"
-WITH_ANY = f"{TOKENS} AND token = ANY (%s::bytea[])"
-WITH_ONE = f"{TOKENS} AND token = %s::bytea"
+# Patients who have a token, or any of them: ranges of one index, in the order of patients.
+HAS = "{} IN (SELECT patient_id FROM patients_searchtoken WHERE facility_id = %s AND token {})"
+HAS_ONE, HAS_ANY = HAS.format("{0}", "= %s::bytea"), HAS.format("{0}", "= ANY (%s::bytea[])")
 
 
 class Fits(Func):
-    """Whether a patient has the record number, or is among those whom one of the queries finds."""
+    """Whether a patient has all of the names' tokens, or any of the exact ones."""
 
     output_field = models.BooleanField()
     conditional = True
 
-    def __init__(self, queries: list[str], mrn: str, parameters: list, **extra):
-        super().__init__(F("pk"), F("mrn"), **extra)
-        self.queries, self.parameters = queries, [mrn, *parameters]
+    def __init__(self, facility_id, names: list[bytes], exact: list[bytes], **extra):
+        super().__init__(F("pk"), **extra)
+        self.facility_id, self.names, self.exact = facility_id, names, exact
 
     def as_sql(self, compiler, connection, **context):
-        (pk, _none), (mrn, _none) = (compiler.compile(each) for each in self.source_expressions)
-        tests = [f"upper({mrn}) = upper(%s)", *(f"{pk} IN ({query})" for query in self.queries)]
-        return f"({' OR '.join(tests)})", self.parameters
+        pk, _none = compiler.compile(self.source_expressions[0])
+        ways = []
+        if self.names:
+            ways.append(" AND ".join([HAS_ONE.format(pk)] * len(self.names)))
+        if self.exact:
+            ways.append(HAS_ANY.format(pk))
+        asked = [*self.names, *([self.exact] if self.exact else [])]
+        parameters = [value for tokens in asked for value in (self.facility_id, tokens)]
+        return f"({' OR '.join(ways) or 'FALSE'})", parameters
 
 
 def by_name(patients: QuerySet[Patient]) -> list[Patient]:
@@ -73,9 +74,10 @@ def by_name(patients: QuerySet[Patient]) -> list[Patient]:
 
 
 def _exact(query: str, facility_id) -> list[bytes]:
-    digits = blindindex.digits(query)
+    digits, number = blindindex.digits(query), re.sub(r"\s", "", query)
     tokens = blindindex.exact_tokens(
         facility_id=facility_id,
+        mrn="" if number.isalpha() else number,  # of letters alone: found as a name is
         emails=[query] if "@" in query else [],
         ssn=digits if len(digits) == 9 else "",
         cpf=digits if len(digits) == 11 else "",

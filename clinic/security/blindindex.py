@@ -74,12 +74,14 @@ def name_query(text: str, *, facility_id: UUID) -> list[bytes]:
 
 
 def exact_tokens(
-    *, facility_id: UUID, phones=(), emails=(), ssn="", cpf="", born: date | None = None
+    *, facility_id: UUID, mrn="", phones=(), emails=(), ssn="", cpf="", born: date | None = None
 ) -> set[bytes]:
     """The tokens of a patient's numbers and dates, each by its whole normal form."""
     values = [("phone", form) for phone in phones for form in phone_forms(phone or "")]
     values += [("email", fold(email.strip())) for email in emails if email]
     values += [(kind, digits(v)) for kind, v in (("ssn", ssn), ("cpf", cpf)) if v and digits(v)]
+    if mrn:
+        values.append(("mrn", mrn.upper()))
     if born:
         values.append(("born", born.isoformat()))
     return {token(kind, value, facility_id=facility_id) for kind, value in values}

@@ -32,6 +32,22 @@ def test_found_by_any_prefix_in_any_order_without_accents(cast):
         assert not search.find(cast.fred, "munoz jane").exists()
 
 
+@pytest.mark.parametrize(
+    ("mrn", "queries"),
+    [
+        ("AB-12/7", ["AB-12/7", "ab-12/7", " AB - 12/7"]),
+        ("KLAB", ["klab", "KLAB", "kla"]),
+        ("K-LAB", ["k-lab", "K-Lab"]),
+    ],
+)
+def test_found_by_the_record_number_as_it_is_written(cast, mrn, queries):
+    with cast.acting("fred"):
+        patient = registration.register(by=cast.fred, **PERSON, mrn=mrn)
+        missed = [q for q in queries if patient not in search.find(cast.fred, q)]
+        assert not missed
+        assert not search.find(cast.fred, mrn[:-1] + "x").exists()
+
+
 def test_nothing_of_a_patient_stands_readable_in_her_row(cast):
     with cast.acting("fred"):
         patient = registration.register(by=cast.fred, **PERSON, phone="5550102233")
