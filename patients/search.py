@@ -1,7 +1,10 @@
 """Finding patients by what the front desk knows: names, numbers, an address, a date of birth."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from typing import NamedTuple
+from uuid import UUID
 
 from django.db import models
 from django.db.models import F, Func, QuerySet
@@ -24,19 +27,24 @@ def find(user, query: str) -> QuerySet[Patient]:
     patients, facility_id = access.visible_to(user), tenancy.current().facility_id
     if facility_id is None:
         return patients.none()
-    return matching(patients, query, facility_id=facility_id)
-
-
-def matching(patients: QuerySet[Patient], query: str, *, facility_id) -> QuerySet[Patient]:
-    """Those of the facility's patients whom the query fits."""
     query = query.strip()
-    if not query:
-        return patients
-    exact = _exact(query, facility_id)
+    return patients.filter(Fits(*tokens(query, facility_id=facility_id))) if query else patients
+
+
+class Tokens(NamedTuple):
+    """What a query asks for in a facility: patients who have all of `names`, or any of `exact`."""
+
+    facility_id: UUID
+    names: list[bytes]
+    exact: list[bytes]
+
+
+def tokens(query: str, *, facility_id: UUID) -> Tokens:
+    """The keyed tokens of what was typed."""
     names = []
     if not any(character.isdigit() for character in query) and "@" not in query:
         names = blindindex.name_query(query, facility_id=facility_id)
-    return patients.filter(Fits(facility_id, names, exact))
+    return Tokens(facility_id, names, _exact(query, facility_id))
 
 
 # Patients who have a token, or any of them: ranges of one index, in the order of patients.
@@ -45,12 +53,12 @@ HAS_ONE, HAS_ANY = HAS.format("{0}", "= %s::bytea"), HAS.format("{0}", "= ANY (%
 
 
 class Fits(Func):
-    """Whether a patient has all of the names' tokens, or any of the exact ones."""
+    """Whether a patient has what `Tokens` ask for."""
 
     output_field = models.BooleanField()
     conditional = True
 
-    def __init__(self, facility_id, names: list[bytes], exact: list[bytes], **extra):
+    def __init__(self, facility_id, names: Sequence, exact, **extra):
         super().__init__(F("pk"), **extra)
         self.facility_id, self.names, self.exact = facility_id, names, exact
 

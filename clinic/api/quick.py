@@ -6,6 +6,8 @@ evaluated, by its own SQL. The viewset's other actions run in a transaction, as 
 """
 
 import json
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
 
@@ -24,6 +26,13 @@ class Moved(Exception):
     """The token acts in another facility than it did: the reading is made again, the long way."""
 
 
+@dataclass(frozen=True)
+class Later:
+    """Stands for a value that each request brings, in a statement that is compiled once."""
+
+    place: int
+
+
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
 class QuickReading:
     """A mixin, before `Resource`. `quick` names the hot actions, `model` what they read."""
@@ -34,7 +43,10 @@ class QuickReading:
     beside = ""  # an SQL expression over `page`, read with each row and handed to `take`
     facilities: dict[tuple[str, str], UUID] = {}  # where a token acted last: a hint, no more
     most_hints = 10_000
-    pages: dict[tuple[type, int], tuple[str, list]] = {}  # at most as many as there are page sizes
+    # First pages that were compiled, by view, page size and form: as many as there are of those.
+    pages: dict[tuple[type, int, Hashable], tuple[str, list]] = {}
+    form: Hashable = None  # names the shape of a statement whose `Later`s stand for `values`
+    values: Sequence = ()
 
     def dispatch(self, request, *args, **kwargs):
         self.is_quick = self.action_map.get(request.method.lower()) in self.quick
@@ -95,16 +107,17 @@ class QuickReading:
         return queryset
 
     def compiled(self, query) -> tuple[str, list]:
-        """The query's SQL and parameters. A first page without any filter is the same for all who
-        ask, so it is compiled once."""
-        first_page = not self.detail and not self.request.query_params.keys() - {"limit"}
-        key = (type(self), query.high_mark) if first_page else None
-        if key in self.pages:
-            return self.pages[key]
-        sql, parameters = query.sql_with_params()
-        if first_page:
-            self.pages[key] = sql, list(parameters)
-        return sql, list(parameters)
+        """The query's SQL and parameters. A first page is the same statement for all who ask for
+        that page size in that form, so it is compiled once."""
+        known = {"limit"} if self.form is None else {"limit", "q"}
+        first_page = not self.detail and not self.request.query_params.keys() - known
+        key = (type(self), query.high_mark, self.form)
+        sql, parameters = self.pages.get(key, ("", ())) if first_page else ("", ())
+        if not sql:
+            sql, parameters = query.sql_with_params()
+            if first_page:
+                self.pages[key] = sql, parameters
+        return sql, [self.values[p.place] if isinstance(p, Later) else p for p in parameters]
 
     def read(self, select: str, parameters: list, *, how: str, shown: int) -> list:
         """The model's rows of `select`; each that is shown is on the trail."""

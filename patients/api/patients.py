@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from clinic.api import fields
 from clinic.api.idempotent import idempotent
-from clinic.api.quick import QuickReading
+from clinic.api.quick import Later, QuickReading
 from clinic.api.resource import Resource
 from clinic.api.serializing import StrictSerializer, question
 from clinic.security import tenancy
@@ -20,6 +20,7 @@ from patients.api.shapes import patient_shape
 from patients.models import Allergy, Gender, Patient
 
 LONGEST_NAME, LONGEST_QUERY = 100, 200
+MOST_WORDS = 4  # of a search whose statement is kept
 
 
 class PatientBody(StrictSerializer):
@@ -105,18 +106,26 @@ class Patients(QuickReading, Resource):
     serializer_class = PatientBody
 
     def visible(self):
-        query = self.question.get("q", "")
+        query = self.question.get("q", "").strip()
         if not self.is_quick:
             rows = search.find(self.request.user, query)
         else:
-            rows = _in_reach()
-            if query.strip():
-                rows = search.matching(rows, query, facility_id=self.facility_hint())
+            rows = self.searched(query) if query else _in_reach()
             how = "detail" if self.action == "retrieve" else "search" if query else "list"
             rows = self.noting(rows, how=how, shown=self.shown())
         if "is_active" in self.question:
             rows = rows.filter(is_active=self.question["is_active"])
         return rows
+
+    def searched(self, query: str):
+        """Who fits the query. Most queries are of few words, and those are compiled once."""
+        asked = search.tokens(query, facility_id=self.facility_hint())
+        self.values = (asked.facility_id, asked.exact, *asked.names)
+        form = len(asked.names), bool(asked.exact)
+        if len(asked.names) > MOST_WORDS:
+            return _fitting.__wrapped__(*form)
+        self.form = form
+        return _fitting(*form)
 
     def take(self, items, beside):
         """Hold the allergies that came in the same round trip."""
@@ -163,6 +172,13 @@ class Patients(QuickReading, Resource):
 def _in_reach():
     """The queryset that every quick reading begins with, built once: it holds nobody's rows."""
     return access.in_context(Patient.objects.all(), Category.VIEW)
+
+
+@cache
+def _fitting(names: int, exact: bool):
+    """The queryset of a search for so many names, and for exact tokens or none."""
+    facility_id, any_of, *all_of = (Later(place) for place in range(names + 2))
+    return _in_reach().filter(search.Fits(facility_id, all_of, any_of if exact else None))
 
 
 def allergies_of(patients: list[Patient], user) -> dict:

@@ -39,6 +39,26 @@ def test_registered_found_read_and_corrected(api):
     assert [p["id"] for p in inactive] == [body["id"]]
 
 
+def test_searches_of_one_form_find_by_what_each_asked_and_where(api):
+    """Their statement is compiled once: only what each asked may differ, and must."""
+    fred, rita = api("fred"), api("rita")
+    zoe = fred.post("patients/", PERSON).json()["id"]
+    max_ = fred.post("patients/", PERSON | {"first_name": "Max", "ssn": ""}).json()["id"]
+    far = rita.post("patients/", PERSON).json()["id"]
+
+    def found(program, query, **more):
+        return [p["id"] for p in program.get("patients/", q=query, **more).json()["results"]]
+
+    assert found(fred, "zoe ohara") == [zoe] and found(fred, "max ohara") == [max_]
+    assert found(rita, "zoe ohara") == [far] and found(rita, "max ohara") == []
+    assert found(fred, "zoe") == [zoe] and found(fred, "1990-05-17") == [max_, zoe]
+    assert found(fred, "zoe hara ohara munoz zoe ohar") == [zoe], "more words than are kept"
+    first = fred.get("patients/", q="ohara", limit=1).json()
+    assert [p["id"] for p in first["results"]] == [max_]
+    following = fred.get(first["next"]).json()["results"]
+    assert [p["id"] for p in following] == [zoe]
+
+
 def test_a_number_is_one_patients_only(api):
     fred, rita = api("fred"), api("rita")
     assert fred.post("patients/", PERSON).status_code == 201
