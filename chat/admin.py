@@ -7,17 +7,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import cached_property
-from django.utils.translation import gettext as _
 
-from chat import conversations
-from chat.models import Conversation, Message
-from chat.portal import Answered, QuestionForm, Source, claims_of
+from chat import conversations, shown
+from chat.models import Message
+from chat.shown import QuestionForm
 from clinic.errors import Refused
 from clinic.portal import add_refusal
 from clinic.security.permissions import Permission
-from records import documents
 from records.admin import ChartWithRecords
-from records.models import Document
 from scheduling.admin.booking import one_of
 
 
@@ -32,37 +29,16 @@ class AskableChart(ChartWithRecords):
 
     def answered(self) -> dict[str, Any]:
         mine = Message.objects.filter(
-            conversation__in=self.conversations(), message_type=Message.Type.AI_RESPONSE
-        ).select_related("parent_message")
-        answer = one_of(mine, self.request.GET.get("answer"))
+            conversation__in=conversations.about(self.patient, self.request.user),
+            message_type=Message.Type.AI_RESPONSE,
+        )
+        answer = one_of(mine.select_related("parent_message"), self.request.GET.get("answer"))
         if answer is None:
             return {}
-        return {"question": answer.parent_message.content, "answer": self.shown(answer)}
-
-    def conversations(self):
-        mine = conversations.visible_to(self.request.user)
-        return mine.filter(patient=self.patient, status=Conversation.Status.ACTIVE)
-
-    def shown(self, answer: Message) -> Answered:
-        sources = self.sources(answer.citations or [])
-        return Answered(
-            asked_at=answer.created_at,
-            abstained=answer.abstained,
-            claims=claims_of(answer.citations or [], sources),
-            sources=list(sources.values()),
-        )
-
-    def sources(self, cited: list[dict]) -> dict[tuple, Source]:
-        """The places that are cited, numbered in their order; each leads to its passage."""
-        rows = documents.visible_to(self.request.user).filter(patient=self.patient)
-        known = {str(d.pk): d for d in rows.filter(pk__in={c["document"] for c in cited})}
-        sources: dict[tuple, Source] = {}
-        for citation in cited:
-            place = (citation["document"], citation["page"], citation["quote"])
-            if place not in sources:
-                document = known.get(citation["document"])
-                sources[place] = _source(len(sources) + 1, citation, document)
-        return sources
+        return {
+            "question": answer.parent_message.content,
+            "answer": shown.answered(answer, self.request.user, address_of),
+        }
 
 
 class AskPage(AskableChart):
@@ -79,7 +55,7 @@ class AskPage(AskableChart):
         if self.form.is_valid():
             try:
                 answer = conversations.ask(
-                    conversation=self.conversation(),
+                    conversation=conversations.standing(self.patient, request.user),
                     question=self.form.cleaned_data["question"],
                     by=request.user,
                 )
@@ -93,23 +69,12 @@ class AskPage(AskableChart):
     def clinical(self) -> dict[str, Any]:
         return super().clinical() | {"ask_form": self.form}
 
-    def conversation(self) -> Conversation:
-        """The person's conversation about the patient; begun with the first question."""
-        standing = self.conversations().order_by("-updated_at").first()
-        return standing or conversations.begin(patient=self.patient, by=self.request.user)
 
-
-def _source(number: int, citation: dict, document: Document | None) -> Source:
+def address_of(citation: dict) -> str:
+    """The page of the document on which the citation stands, its words marked."""
     page = citation["page"]
     query = urlencode({"page": page, "start": citation["start"], "end": citation["end"]})
-    address = reverse("admin:document", args=[citation["document"]])
-    return Source(
-        number=number,
-        title=document.original_filename if document else _("A document that is gone"),
-        place=_("page %(number)d") % {"number": page},
-        quote=citation["quote"],
-        href=f"{address}?{query}#page-{page}" if document else "",
-    )
+    return f"{reverse('admin:document', args=[citation['document']])}?{query}#page-{page}"
 
 
 pages = [

@@ -6,13 +6,14 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from chat import answering, retrieval
+from chat import answering, indexing, retrieval
 from chat.models import Conversation, Message
 from clinic.errors import Missing, invalid
 from clinic.security import tenancy
 from clinic.security.permissions import Category, Permission
 from patients import access
 from patients.models import Patient
+from records import documents
 
 PASSAGES_READ = 12
 LONGEST_MESSAGE = 4000
@@ -23,6 +24,17 @@ def visible_to(user) -> QuerySet[Conversation]:
     actor = tenancy.current()
     rows = Conversation.objects.filter(facility_id__in=actor.facilities, created_by_id=user.pk)
     return rows.select_related("patient")
+
+
+def about(patient: Patient, user) -> QuerySet[Conversation]:
+    """One's own active conversations about a patient."""
+    return visible_to(user).filter(patient=patient, status=Conversation.Status.ACTIVE)
+
+
+def standing(patient: Patient, user) -> Conversation:
+    """The conversation in which one asks about a patient; begun with the first question."""
+    latest = about(patient, user).order_by("-updated_at").first()
+    return latest or begin(patient=patient, by=user)
 
 
 def messages_of(conversation: Conversation) -> QuerySet[Message]:
@@ -72,7 +84,8 @@ def say(*, conversation: Conversation, content: str, parent: Message | None = No
 def ask(*, conversation: Conversation, question: str, by) -> Message:
     """Answer a question from the patient's passages, each sentence cited, or abstain.
 
-    Question and answer become messages; citations name document, page and quote. Raises `Invalid`
+    Question and answer become messages; citations name document, page and quote, and the answer
+    keeps how many of the patient's documents could not be searched yet. Raises `Invalid`
     for an empty or too long question and for a conversation without a patient.
     """
     tenancy.current().require(Permission.CHART_ASK)
@@ -80,10 +93,11 @@ def ask(*, conversation: Conversation, question: str, by) -> Message:
     question = _checked(question, field="question")
     if conversation.patient_id is None:
         raise invalid("question", _("Only a conversation about a patient can be asked."))
-    access.require_reach(conversation.patient, Category.DOCUMENTS)
+    patient = conversation.patient
+    access.require_reach(patient, Category.DOCUMENTS)
     hits = retrieval.search(
         query=question[: retrieval.LONGEST_QUERY],
-        patient=conversation.patient,
+        patient=patient,
         limit=PASSAGES_READ,
         how="answer",
         by=by,
@@ -92,7 +106,7 @@ def ask(*, conversation: Conversation, question: str, by) -> Message:
         question,
         [hit.text for hit in hits],
         language=get_language() or "en",
-        names=[conversation.patient.first_name, conversation.patient.last_name],
+        names=[patient.first_name, patient.last_name],
     )
     asked = _add(conversation, content=question, sender_id=by.pk)
     text, citations = _cited(answer, hits)
@@ -103,6 +117,7 @@ def ask(*, conversation: Conversation, question: str, by) -> Message:
         message_type=Message.Type.AI_RESPONSE,
         parent_message=asked,
         abstained=answer.abstained,
+        documents_unread=indexing.waiting(documents.visible_to(by).filter(patient=patient)).count(),
         ai_model=answer.model,
         ai_confidence=round(answer.confidence, 2),
     )

@@ -87,9 +87,15 @@ def _chunk(document, number: int, passage: passages.Passage, vector, model) -> C
 
 def unindexed() -> QuerySet[Document]:
     """Documents of the acting facility that are read and not indexed as they were last read."""
+    return waiting(Document.objects.filter(processing_status=Document.Processing.COMPLETED))
+
+
+def waiting(documents: QuerySet[Document]) -> QuerySet[Document]:
+    """Those of the documents that no question reaches: not indexed as they were last read, or
+    not read."""
     done = IndexedDocument.objects.filter(
         document_id=OuterRef("pk"),
         read_at=OuterRef("processed_at"),
         embedding_model=embedder().name,
     )
-    return Document.objects.filter(~Exists(done), processing_status=Document.Processing.COMPLETED)
+    return documents.filter(~Exists(done))

@@ -1,26 +1,21 @@
 """Asking about the record: the question, the answer with its sources, and what was asked before."""
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from chat import conversations
+from chat import conversations, shown
 from chat.models import Conversation, Message
+from chat.shown import QuestionForm
 from clinic.errors import Refused
 from clinic.portal import add_refusal
 from clinic.security import trail
 from clinic.security.permissions import Category, Permission
 from patients.portal import PersonPage
-from records import documents
-from records.models import Document
 
 MOST_EARLIER = 10
 EXAMPLES = (
@@ -30,45 +25,6 @@ EXAMPLES = (
 )
 
 
-class QuestionForm(forms.Form):
-    """One question, in the person's own words."""
-
-    question = forms.CharField(
-        label=_("Your question"),
-        strip=True,
-        widget=forms.Textarea,
-        error_messages={"required": _("Write your question first.")},
-    )
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where a claim stands: see templates/cr/ai_answer.html."""
-
-    number: int
-    title: str
-    place: str
-    quote: str
-    href: str
-
-
-@dataclass(frozen=True)
-class Claim:
-    text: str
-    numbers: list[int]
-
-
-@dataclass(frozen=True)
-class Answered:
-    """An answer as it is shown: claims with numbered sources, or none."""
-
-    asked_at: datetime
-    abstained: bool
-    claims: list[Claim]
-    sources: list[Source]
-    checked_by: str = ""
-
-
 class AskPage(PersonPage):
     """A page about questions on the record of the person shown."""
 
@@ -76,8 +32,7 @@ class AskPage(PersonPage):
     needs = (Category.DOCUMENTS,)
 
     def conversations(self):
-        mine = conversations.visible_to(self.request.user)
-        return mine.filter(patient=self.patient, status=Conversation.Status.ACTIVE)
+        return conversations.about(self.patient, self.request.user)
 
     def questions(self):
         """The questions that this person asked about the patient, newest first."""
@@ -113,7 +68,7 @@ class Ask(AskPage):
         if form.is_valid():
             try:
                 answer = conversations.ask(
-                    conversation=self.conversation(),
+                    conversation=conversations.standing(self.patient, request.user),
                     question=form.cleaned_data["question"],
                     by=request.user,
                 )
@@ -122,11 +77,6 @@ class Ask(AskPage):
             else:
                 return redirect("portal:answer", answer.parent_message_id)
         return self.show(form, status=400)
-
-    def conversation(self) -> Conversation:
-        """The person's conversation about the patient; begun with the first question."""
-        standing = self.conversations().order_by("-updated_at").first()
-        return standing or conversations.begin(patient=self.patient, by=self.request.user)
 
     def note(self) -> None:
         seen = [(one.pk, self.patient.pk) for one in self.conversations()]
@@ -142,54 +92,13 @@ class ShownAnswer(AskPage):
             parent_message=asked, message_type=Message.Type.AI_RESPONSE
         ).first()
         trail.read(Message._meta.label_lower, [(asked.pk, self.patient.pk)])
-        shown = self.answered(answer) if answer else None
-        return self.show(QuestionForm(), asked=asked, question=asked.content, answer=shown)
-
-    def answered(self, answer: Message) -> Answered:
-        cited = answer.citations or []
-        rows = documents.visible_to(self.request.user).filter(patient=self.patient)
-        titles = {
-            str(document.pk): document
-            for document in rows.filter(pk__in={citation["document"] for citation in cited})
-        }
-        sources = sources_of(cited, titles)
-        return Answered(
-            asked_at=answer.created_at,
-            abstained=answer.abstained,
-            claims=claims_of(cited, sources),
-            sources=list(sources.values()),
-        )
+        answer = answer and shown.answered(answer, request.user, address_of)
+        return self.show(QuestionForm(), asked=asked, question=asked.content, answer=answer)
 
 
-def sources_of(cited: list[dict], documents_by_id: dict[str, Document]) -> dict[tuple, Source]:
-    """The places that are cited, numbered in their order; one that is gone says so."""
-    sources: dict[tuple, Source] = {}
-    for citation in cited:
-        place = (citation["document"], citation["page"], citation["quote"])
-        if place in sources:
-            continue
-        document = documents_by_id.get(citation["document"])
-        address = reverse("portal:document", args=[citation["document"]])
-        sources[place] = Source(
-            number=len(sources) + 1,
-            title=document.original_filename if document else gettext("A document that is gone"),
-            place=gettext("page %(number)d") % {"number": citation["page"]},
-            quote=citation["quote"],
-            href=f"{address}#page-{citation['page']}" if document else "",
-        )
-    return sources
-
-
-def claims_of(cited: list[dict], sources: dict[tuple, Source]) -> list[Claim]:
-    """The sentences of the answer, each with the numbers of its sources."""
-    claims: dict[int, Claim] = {}
-    for citation in cited:
-        text = citation.get("claim") or citation["quote"]
-        claim = claims.setdefault(citation["sentence"], Claim(text, []))
-        number = sources[(citation["document"], citation["page"], citation["quote"])].number
-        if number not in claim.numbers:
-            claim.numbers.append(number)
-    return list(claims.values())
+def address_of(citation: dict) -> str:
+    """The page of the document on which the citation stands."""
+    return f"{reverse('portal:document', args=[citation['document']])}#page-{citation['page']}"
 
 
 urlpatterns = [

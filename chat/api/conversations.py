@@ -75,6 +75,7 @@ class MessageBody(StrictModelSerializer):
     citations = Citation(many=True, read_only=True)
     is_sensitive = fields.Flag(read_only=True)
     abstained = fields.Flag(read_only=True)
+    documents_unread = fields.Whole(read_only=True)
     ai_model = fields.Text(read_only=True)
     ai_confidence = fields.Number(max_digits=3, decimal_places=2, read_only=True, allow_null=True)
     edited_at = fields.Moment(read_only=True, allow_null=True)
@@ -85,8 +86,8 @@ class MessageBody(StrictModelSerializer):
         model = Message
         fields = (
             "id", "conversation", "sender", "message_type", "content", "citations",
-            "parent_message", "is_sensitive", "abstained", "ai_model", "ai_confidence",
-            "edited_at", "urgency", "intent", "version", "created_at",
+            "parent_message", "is_sensitive", "abstained", "documents_unread", "ai_model",
+            "ai_confidence", "edited_at", "urgency", "intent", "version", "created_at",
         )  # fmt: skip
 
 
@@ -104,6 +105,9 @@ Answered = answer(
     citations=Citation(many=True),
     confidence=fields.Number(max_digits=3, decimal_places=2),
     abstained=fields.Flag(help_text=_("Nothing in the documents answers this.")),
+    documents_unread=fields.Whole(
+        help_text=_("How many of the patient's documents could not be searched yet.")
+    ),
     model=fields.Text(),
     message=fields.Id(help_text=_("The message that keeps the answer.")),
 )
@@ -149,6 +153,7 @@ class Conversations(Resource):
                 "citations": message["citations"],
                 "confidence": message["ai_confidence"] or 0.0,
                 "abstained": message["abstained"],
+                "documents_unread": message["documents_unread"],
                 "model": message["ai_model"],
                 "message": message["id"],
             }

@@ -216,6 +216,12 @@ class Migration(migrations.Migration):
                 ),
                 ("is_sensitive", models.BooleanField(default=False, verbose_name="sensitive")),
                 ("abstained", models.BooleanField(default=False, verbose_name="no answer found")),
+                (
+                    "documents_unread",
+                    models.PositiveIntegerField(
+                        default=0, verbose_name="documents that were not read yet"
+                    ),
+                ),
                 ("ai_model", models.CharField(blank=True, max_length=100, verbose_name="model")),
                 (
                     "ai_confidence",

@@ -94,6 +94,7 @@ class Message(FacilityRow):
     )
     is_sensitive = models.BooleanField(_("sensitive"), default=False)
     abstained = models.BooleanField(_("no answer found"), default=False)
+    documents_unread = models.PositiveIntegerField(_("documents that were not read yet"), default=0)
     ai_model = models.CharField(_("model"), max_length=100, blank=True)
     ai_confidence = models.DecimalField(
         _("confidence"), max_digits=3, decimal_places=2, null=True, blank=True

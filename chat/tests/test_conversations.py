@@ -67,6 +67,31 @@ def test_what_no_passage_supports_is_not_answered(letters):
             assert ask(letters, question, letters.mr_doe).abstained
 
 
+def test_an_answer_says_how_many_documents_it_could_not_search(letters):
+    def unread(by="sarah"):
+        return ask(letters, "What was the ferritin?", letters.mr_doe, by).documents_unread
+
+    with letters.acting("sarah"):
+        assert unread() == 0
+        new = documents.upload(
+            patient=letters.mr_doe, data=b"Ferritin 20.", filename="new.txt", by=letters.sarah
+        )
+        assert unread() == 1, "waiting"
+        documents.read(new.pk)
+        assert unread() == 1, "read, not indexed"
+    with letters.acting("john", portal=True):
+        assert unread("john") == 1
+    with letters.acting("sarah"):
+        indexing.index(new.pk)
+        assert unread() == 0
+        hostile = documents.upload(
+            patient=letters.mr_doe, data=b"%PDF-1.7 broken", filename="broken.pdf",
+            by=letters.sarah,
+        )  # fmt: skip
+        documents.read(hostile.pk)
+        assert unread() == 1, "cannot be read"
+
+
 def test_an_answer_is_on_the_trail_of_the_patient(letters):
     with letters.acting("sarah"):
         ask(letters, "When is the next colonoscopy?", letters.mr_doe)

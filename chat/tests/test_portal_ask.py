@@ -54,6 +54,17 @@ def test_where_the_record_says_nothing_the_answer_says_so(browse, written):
     assert "The record says nothing that answers this." in page and "cr-sources" not in page
 
 
+def test_what_was_not_read_by_then_is_said(browse, written):
+    question = "When was my left hip replaced?"
+    assert "not part of this answer" not in ask(browse("john"), question).content.decode()
+    with written.acting("sarah"):
+        documents.upload(
+            patient=written.mr_doe, data=LETTER + b"!", filename="b.txt", by=written.sarah
+        )
+    page = ask(browse("john"), question).content.decode()
+    assert "1 document of this record is not part of this answer" in page
+
+
 def test_the_record_of_another_answers_nobody(browse, written):
     for name in ("jane", "ana"):
         answer = ask(browse(name), "What dose of amlodipine do I take?")
