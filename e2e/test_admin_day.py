@@ -5,11 +5,10 @@ from datetime import datetime, timedelta
 
 from playwright.sync_api import expect
 
+from e2e import letters
 from e2e.conftest import PHONE
 from e2e.furniture import NEW_YORK, letters_about
 from records import demo_letters
-
-READ_WITHIN = 120_000  # milliseconds: the worker loads its models first
 
 
 def test_a_patient_is_found_and_her_chart_read(sign_in):
@@ -84,20 +83,16 @@ def test_a_letter_is_added_watched_and_asked_about(sign_in, clinic, tmp_path):
     passage that it comes from."""
     patient = clinic.cast.mrs_doe
     letter = letters_about(patient)[0]
-    file = tmp_path / demo_letters.filename(letter, demo_letters.Form.SCAN)
-    file.write_bytes(demo_letters.render([letter], demo_letters.Form.SCAN))
+    file = letters.written(letter, demo_letters.Form.SCAN, tmp_path)
     page = sign_in("sarah")
     page.goto(f"/admin/documents/?patient={patient.pk}")
     page.get_by_label("File").set_input_files(file)
     page.get_by_role("button", name="Add document").click()
-    page.get_by_role("heading", name="Text of this document").wait_for(timeout=READ_WITHIN)
-    page.wait_for_timeout(4000)  # until the worker has indexed it, too
+    letters.wait_until_read(page)
     page.get_by_role("link", name="Open the chart").click()
-    page.get_by_label("Your question").fill(letter.facts[0].question)
-    page.get_by_role("button", name="Ask").click()
-    answer = page.locator(".cr-ai")
+    answer = letters.ask(page, letter.facts[0].question)
     expect(answer).to_contain_text(letter.facts[0].answer)
-    answer.locator(".cr-sources a").first.click()
+    letters.open_first_source(answer)
     expect(page.locator("mark")).to_be_visible()
 
 

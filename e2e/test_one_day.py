@@ -16,11 +16,11 @@ from playwright.sync_api import expect
 from clinic.tests.people import PASSWORD
 from config.embedded import preparation
 from config.embedded.home import ROOT
+from e2e import letters
 from e2e.conftest import PHONE, code_of
 from e2e.furniture import letters_about
 from records import demo_letters
 
-READ_WITHIN = 120_000  # milliseconds: the worker loads its models first
 CHART = ROOT / "records" / "demo_charts" / "liz-conn.json.gz"
 
 
@@ -45,8 +45,7 @@ def program(clinic) -> Iterator[httpx.Client]:
 def test_a_clinics_day(sign_in, program, clinic, tmp_path):
     cast, john = clinic.cast, clinic.cast.mr_doe
     letter = letters_about(john)[2]
-    file = tmp_path / demo_letters.filename(letter, demo_letters.Form.SCAN)
-    file.write_bytes(demo_letters.render([letter], demo_letters.Form.SCAN))
+    file = letters.written(letter, demo_letters.Form.SCAN, tmp_path)
 
     with part("a chart is imported"):
         command = ["import_fhir", str(CHART), "--facility", cast.harbor.slug]
@@ -83,14 +82,11 @@ def test_a_clinics_day(sign_in, program, clinic, tmp_path):
         desk.goto(f"/admin/documents/?patient={john.pk}")
         desk.get_by_label("File").set_input_files(file)
         desk.get_by_role("button", name="Add document").click()
-        desk.get_by_role("heading", name="Text of this document").wait_for(timeout=READ_WITHIN)
-        desk.wait_for_timeout(4000)  # until the worker has indexed it, too
+        letters.wait_until_read(desk)
         desk.get_by_role("link", name="Open the chart").click()
-        desk.get_by_label("Your question").fill(letter.facts[0].question)
-        desk.get_by_role("button", name="Ask").click()
-        answer = desk.locator(".cr-ai")
+        answer = letters.ask(desk, letter.facts[0].question)
         expect(answer).to_contain_text(letter.facts[0].answer)
-        answer.locator(".cr-sources a").first.click()
+        letters.open_first_source(answer)
         expect(desk.locator("mark")).to_be_visible()
 
     with part("the patient sees visit, letter and who looked, and nobody else's"):

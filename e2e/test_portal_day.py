@@ -6,11 +6,10 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from e2e import letters
 from e2e.conftest import DESK, PHONE
 from e2e.furniture import letters_about
 from records import demo_letters
-
-READ_WITHIN = 120_000  # milliseconds: the worker loads its models first
 
 
 def show(page: Page, name: str) -> None:
@@ -58,8 +57,7 @@ def test_without_a_time_the_page_says_what_is_missing(sign_in):
 def test_a_scanned_letter_is_added_watched_and_asked(sign_in, clinic, tmp_path):
     """The worker reads the picture meanwhile; the page shows it without being loaded again."""
     letter = letters_about(clinic.cast.mr_doe)[2]
-    file = tmp_path / demo_letters.filename(letter, demo_letters.Form.PNG)
-    file.write_bytes(demo_letters.render([letter], demo_letters.Form.PNG))
+    file = letters.written(letter, demo_letters.Form.PNG, tmp_path)
     page = sign_in("john", width=PHONE)
     page.goto("/portal/documents/")
     page.get_by_label("File").set_input_files(file)
@@ -67,7 +65,7 @@ def test_a_scanned_letter_is_added_watched_and_asked(sign_in, clinic, tmp_path):
     page.get_by_role("button", name="Add document").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(file.name)
     expect(page.get_by_text("We are reading this document")).to_be_visible()
-    page.get_by_role("heading", name="Text of this document").wait_for(timeout=READ_WITHIN)
+    letters.wait_until_read(page)
     expect(page.locator("#page-1")).to_contain_text(letter.heading[-1].split(",")[0])
     page.get_by_role("link", name="All documents").click()
     expect(page.get_by_role("link", name=file.name)).to_be_visible()
@@ -76,35 +74,19 @@ def test_a_scanned_letter_is_added_watched_and_asked(sign_in, clinic, tmp_path):
 def test_a_question_is_answered_with_its_page(sign_in, clinic):
     letter = letters_about(clinic.cast.mr_doe)[1]
     page = sign_in("john")
-    wait_until_read(page)
     page.goto("/portal/ask/")
-    page.get_by_label("Your question").fill(letter.facts[0].question)
-    page.get_by_role("button", name="Ask").click()
-    answer = page.locator(".cr-ai")
+    answer = letters.ask(page, letter.facts[0].question)
     expect(answer).to_contain_text(letter.facts[0].answer)
-    answer.locator(".cr-sources a").first.click()
+    letters.open_first_source(answer)
     expect(page).to_have_url(re.compile(r"/portal/documents/[0-9a-f-]+/#page-\d+$"))
     expect(page.get_by_role("heading", level=1)).to_contain_text(".pdf")
 
 
 def test_where_nothing_stands_the_answer_says_so(sign_in):
     page = sign_in("john", javascript=False)
-    wait_until_read(page)
     page.goto("/portal/ask/")
-    page.get_by_label("Your question").fill("When was my left hip replaced?")
-    page.get_by_role("button", name="Ask").click()
-    expect(page.get_by_text("The record says nothing that answers this.")).to_be_visible()
-
-
-def wait_until_read(page: Page) -> None:
-    """The letters of the clinic are read and indexed by the worker."""
-    for _attempt in range(READ_WITHIN // 1000):
-        page.goto("/portal/documents/")
-        if not page.get_by_text(re.compile("Waiting to be read|Being read")).count():
-            page.wait_for_timeout(3000)
-            return
-        page.wait_for_timeout(1000)
-    pytest.fail("The worker does not read.")
+    answer = letters.ask(page, "When was my left hip replaced?")
+    expect(answer).to_contain_text("The record says nothing that answers this.")
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["scripts", "no-scripts"])
