@@ -12,7 +12,7 @@ from chat import conversations, shown
 from chat.models import Message
 from chat.shown import QuestionForm
 from clinic.errors import Refused
-from clinic.portal import add_refusal
+from clinic.forms import add_refusal
 from clinic.security.permissions import Permission
 from records.admin import ChartWithRecords
 from scheduling.admin.booking import one_of

@@ -12,7 +12,7 @@ from chat import conversations, shown
 from chat.models import Conversation, Message
 from chat.shown import QuestionForm
 from clinic.errors import Refused
-from clinic.portal import add_refusal
+from clinic.forms import add_refusal
 from clinic.security import trail
 from clinic.security.permissions import Category, Permission
 from patients.portal import PersonPage

@@ -2,13 +2,12 @@
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.views import View
 
-from clinic.errors import Missing, Refused
+from clinic.errors import Missing
 from clinic.models import Facility
 from clinic.security.permissions import PORTAL_ROLES, Denied, Permission
 
@@ -43,13 +42,3 @@ class PortalPage(View):
     def answer(self, request: HttpRequest, *args, **kwargs) -> HttpResponse:
         """The page itself; what stands between it and the door is added here by subclasses."""
         return super().dispatch(request, *args, **kwargs)
-
-
-def add_refusal(form: BaseForm, refused: Refused) -> None:
-    """Show on the form what a verb refused: beside the fields it names, or above them all."""
-    known = {name: texts for name, texts in refused.fields.items() if name in form.fields}
-    for name, texts in known.items():
-        for text in texts:
-            form.add_error(name, text)
-    if not known:
-        form.add_error(None, refused.message)

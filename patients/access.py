@@ -60,19 +60,20 @@ class ActingFacility(Func):
     output_field = models.UUIDField()
 
 
-class WithinReach(Func):
-    """Whether the patient that a column names is within the transaction's reach."""
+# Whether the patient whom a column names is within the transaction's reach; as the policies ask it.
+WITHIN_REACH = "((SELECT app_wide()) OR {column} = ANY ((SELECT app_patients({category}))::uuid[]))"
 
-    template = (
-        "((SELECT app_wide()) OR %(column)s = ANY ((SELECT app_patients(%(category)s))::uuid[]))"
-    )
+
+class WithinReach(Func):
+    """`WITHIN_REACH` as an expression."""
+
     output_field = models.BooleanField()
     conditional = True
 
     def as_sql(self, compiler, connection, **context):
         column, category = self.source_expressions
         (left, _none), (right, parameters) = compiler.compile(column), compiler.compile(category)
-        return self.template % {"column": left, "category": right}, list(parameters)
+        return WITHIN_REACH.format(column=left, category=right), list(parameters)
 
 
 ACTING_FACILITY = ActingFacility()

@@ -84,9 +84,9 @@ class Offer:
 
 
 # One round trip for what booking asks. The last columns are a block of the specialist's hours.
-OFFER = """SELECT f.timezone,
- EXISTS (SELECT FROM patients_patient p WHERE p.id = %s AND p.facility_id = f.id AND ((
-  SELECT app_wide()) OR p.id = ANY ((SELECT app_patients(%s))::uuid[]))),
+REACHED = access.WITHIN_REACH.format(column="p.id", category="%s")
+OFFER = f"""SELECT f.timezone,
+ EXISTS (SELECT FROM patients_patient p WHERE p.id = %s AND p.facility_id = f.id AND {REACHED}),
  EXISTS (SELECT FROM clinic_specialist s WHERE s.id = %s AND s.facility_id = f.id AND s.is_active),
  t.minutes, COALESCE(t.portal_bookable, false), b.id, b.start_time, b.end_time, b.day_of_week,
  b.exception_date, b.valid_from, b.valid_until

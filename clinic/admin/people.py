@@ -17,8 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from clinic import invitations, staffing
 from clinic.backoffice import FormPage, Page, facility_of
 from clinic.errors import Refused
+from clinic.forms import add_refusal
 from clinic.models import RoleAssignment
-from clinic.portal import add_refusal
 from clinic.security import tenancy
 from clinic.security.permissions import ROLE_TABLE, STAFF_ROLES, Permission, Role
 

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 
 from clinic.errors import Refused
-from clinic.portal import add_refusal
+from clinic.forms import add_refusal
 from clinic.security import trail
 from clinic.security.permissions import Permission
 

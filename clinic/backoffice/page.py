@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.generic import TemplateView
 
 from clinic.errors import Missing, Refused
-from clinic.portal import add_refusal
+from clinic.forms import add_refusal
 from clinic.security.permissions import Permission
 
 

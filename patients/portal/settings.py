@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic import accounts, preferences
 from clinic.errors import Refused
-from clinic.portal import add_refusal
+from clinic.forms import add_refusal
 from clinic.security.permissions import Permission
 from patients.portal.person import PersonPage
 

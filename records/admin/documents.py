@@ -23,7 +23,7 @@ from records import documents, storage
 from records.admin import watching
 from records.models import Document
 from records.models import DocumentPage as PageOfDocument
-from records.portal.documents import LIMITS, too_large, what_went_wrong
+from records.uploads import LIMITS, too_large, what_went_wrong
 from scheduling.admin.booking import one_of
 
 A_PAGE = 25

@@ -4,7 +4,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
@@ -18,16 +17,15 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from clinic.errors import Refused, invalid
-from clinic.portal import add_refusal
+from clinic.forms import add_refusal
 from clinic.security import keyring, trail
 from clinic.security.permissions import Category, Permission
 from patients.portal import PersonPage
 from records import documents, storage
 from records.models import Document
-from records.ocr import errors
+from records.uploads import LIMITS, too_large, what_went_wrong
 
 DOCUMENTS_A_PAGE = 15
-LIMITS = _("PDF, picture or text, up to 25 MB")
 Processing = Document.Processing
 # A list that refreshes itself is one look, for as long as a person may be watching it.
 WATCHED, WATCHED_FOR = "documents_watched", timedelta(minutes=10)
@@ -183,22 +181,3 @@ class DocumentRetry(DocumentsPage):
         except Refused as refused:
             messages.warning(request, refused.message)
         return redirect("portal:document", pk)
-
-
-def too_large(request: HttpRequest) -> bool:
-    """Whether the file was left unread because the request is longer than any file may be."""
-    size = request.META.get("CONTENT_LENGTH") or 0
-    return "file" not in request.FILES and int(size) > settings.UPLOAD_BYTES
-
-
-def what_went_wrong(reason: str):
-    """The reason for which a document could not be read, in plain words; "" where there is none."""
-    if not reason:
-        return ""
-    others = {
-        "too_many_attempts": _("Our reader failed several times."),
-        "not_intact": _("The file was damaged while it was kept. Please call the clinic."),
-    }
-    if reason in others:
-        return others[reason]
-    return errors.MESSAGES.get(reason, _("The file could not be read."))

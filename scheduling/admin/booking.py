@@ -22,11 +22,10 @@ from clinic.templatetags.written import long_moment
 from patients import access
 from patients.admin.find import FindForm, found
 from patients.models import Patient
-from scheduling import booking, calendar
+from scheduling import booking, calendar, offers
 from scheduling.admin.day import day_in, note_seen
 from scheduling.models import Appointment, AppointmentType
-from scheduling.portal import offers
-from scheduling.portal.offers import Offers
+from scheduling.offers import Offers
 
 MOST_MATCHES = 20
 LONGEST_REASON = 500

@@ -17,8 +17,8 @@ from clinic import specialists
 from clinic.backoffice import Page
 from clinic.backoffice.fields import clock_field, day_field
 from clinic.errors import Invalid, Refused
+from clinic.forms import add_refusal
 from clinic.models import Specialist
-from clinic.portal import add_refusal
 from clinic.security.permissions import Permission
 from scheduling import opening
 from scheduling.models import AvailabilityBlock

@@ -15,14 +15,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from clinic.errors import Conflict, Invalid
+from clinic.forms import add_refusal
 from clinic.models import Specialist
-from clinic.portal import add_refusal
 from clinic.security.permissions import Permission
 from clinic.templatetags.written import long_moment
-from scheduling import booking, calendar
+from scheduling import booking, calendar, offers
 from scheduling.models import AppointmentType
-from scheduling.portal import offers
-from scheduling.portal.offers import Offers, Slot
+from scheduling.offers import Offers, Slot
 from scheduling.portal.visits import LONGEST_REASON, VisitsPage
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from clinic.errors import Refused
-from clinic.portal import add_refusal
+from clinic.forms import add_refusal
 from clinic.security import trail
 from clinic.security.permissions import Category, Permission
 from patients.portal import PersonPage
