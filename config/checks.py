@@ -1,5 +1,6 @@
 """Checks at start: what must hold before anything is served."""
 
+from django.conf import settings
 from django.core.checks import Error, register
 from django.db import models
 
@@ -46,6 +47,18 @@ def every_api_view_states_its_permissions(app_configs, **kwargs):
                 Error(f"{name} states no permission for {missing}.", obj=view, id="chartroom.E002")
             )
     return errors
+
+
+@register()
+def the_reader_knows_its_languages(app_configs, **kwargs):
+    """`OCR_LANGUAGES` names languages that the models of the reader were trained for."""
+    from records.ocr.engine import UnknownLanguage, engine_for
+
+    try:
+        engine_for(settings.OCR_LANGUAGES)
+    except UnknownLanguage as error:
+        return [Error(f"OCR_LANGUAGES: {error} cannot be read.", id="chartroom.E003")]
+    return []
 
 
 def _api_views(patterns, prefix=""):

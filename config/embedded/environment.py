@@ -163,7 +163,7 @@ class Environment:
             merged.pop("EMBEDDED", None)
         if self.embeds_broker and "CELERY_BROKER_URL" in self.remembered:
             merged["CELERY_BROKER_URL"] = self.remembered["CELERY_BROKER_URL"]
-        merged.setdefault("STATIC_ROOT", str(self.home.path / "static"))
+        merged.setdefault("STATIC_ROOT", str(self.home.static))
         return merged | {"PORT": str(self.port), "PYTHONUNBUFFERED": "1"}
 
     def for_parts(self) -> dict[str, str]:

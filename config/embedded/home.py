@@ -46,12 +46,16 @@ class Home:
     def postgres(self) -> Path:
         return self.path / "postgres"
 
+    @property
+    def static(self) -> Path:
+        return self.path / "static"
+
     def log(self, name: str) -> Path:
         return self.path / "log" / f"{name}.log"
 
     def create(self) -> None:
         """Make the folder: passable, for PostgreSQL's own user, but not listable."""
-        for folder in (self.path, self.path / "log"):
+        for folder in (self.path, self.path / "log", self.static):
             folder.mkdir(parents=True, exist_ok=True)
         self.path.chmod(0o711)
         (self.path / "log").chmod(0o700)
