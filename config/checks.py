@@ -6,6 +6,9 @@ from django.db import models
 
 from clinic.security.permissions import Permission
 
+# Pages that anybody may open, by name.
+OPEN = {"home", "healthz", "readyz", "set_language"}
+
 
 @register()
 def every_table_states_its_tenancy(app_configs, **kwargs):
@@ -32,8 +35,9 @@ def every_api_view_states_its_permissions(app_configs, **kwargs):
     from django.urls import get_resolver
 
     errors = []
-    for name, callback in _api_views(get_resolver().url_patterns):
-        if getattr(callback, "public", False):
+    for name, pattern in _addresses(get_resolver().url_patterns):
+        callback = pattern.callback
+        if not name.startswith("api/") or getattr(callback, "public", False):
             continue
         view = getattr(callback, "cls", None)
         if getattr(view, "public", False):
@@ -61,12 +65,29 @@ def the_reader_knows_its_languages(app_configs, **kwargs):
     return []
 
 
-def _api_views(patterns, prefix=""):
-    """(address, callback) of every pattern below /api/."""
+@register()
+def every_page_states_its_permission(app_configs, **kwargs):
+    """Each page outside the API is a `PortalPage` with a permission, or open by name."""
+    from django.urls import get_resolver
+
+    from clinic.portal import PortalPage
+
+    errors = []
+    for address, pattern in _addresses(get_resolver().url_patterns, within=False):
+        view = getattr(pattern.callback, "view_class", None)
+        stands = isinstance(view, type) and issubclass(view, PortalPage)
+        stated = stands and isinstance(view.permission, Permission)
+        if not stated and not address.startswith("api/") and pattern.name not in OPEN:
+            errors.append(Error(f"{address} states no permission.", obj=view, id="chartroom.E004"))
+    return errors
+
+
+def _addresses(patterns, prefix="", *, within=True):
+    """(address, pattern) of every view; `within` also of the staff's site, which takes only what
+    denies by default (`config.site`), and of allauth's pages, where people sign in."""
     for pattern in patterns:
         address = prefix + str(pattern.pattern)
-        if hasattr(pattern, "url_patterns"):
-            if "api/".startswith(address) or address.startswith("api/"):
-                yield from _api_views(pattern.url_patterns, address)
-        elif address.startswith("api/"):
-            yield address, pattern.callback
+        if not hasattr(pattern, "url_patterns"):
+            yield address, pattern
+        elif within or address not in {"admin/", "accounts/"}:
+            yield from _addresses(pattern.url_patterns, address, within=within)

@@ -1,5 +1,7 @@
 """The checks at start: each holds for the product, and fails where what it guards is missing."""
 
+from types import SimpleNamespace
+
 import pytest
 from django.apps import apps
 from django.db import models
@@ -8,6 +10,7 @@ from django.urls import path
 from rest_framework import generics, viewsets
 
 from clinic.models import Facility
+from clinic.portal import PortalPage
 from clinic.security.permissions import Permission
 from config import checks, urls
 
@@ -20,6 +23,7 @@ def test_the_product_passes():
     for check in (
         checks.every_table_states_its_tenancy,
         checks.every_api_view_states_its_permissions,
+        checks.every_page_states_its_permission,
         checks.the_reader_knows_its_languages,
     ):
         assert check(None) == []
@@ -37,6 +41,12 @@ def test_a_table_without_a_facility_is_named(monkeypatch):
     monkeypatch.setattr(apps, "get_models", lambda: [Facility, Loose])
     errors = checks.every_table_states_its_tenancy(None)
     assert [error.obj for error in errors] == [Loose] and errors[0].id == "chartroom.E001"
+
+
+def beside(monkeypatch, stray) -> None:
+    """The product's addresses, and one more."""
+    patterns = [*urls.urlpatterns, stray]
+    monkeypatch.setattr("django.urls.get_resolver", lambda: SimpleNamespace(url_patterns=patterns))
 
 
 class Silent(viewsets.GenericViewSet):
@@ -89,6 +99,24 @@ def test_an_api_view_that_states_no_permission_is_named(monkeypatch, view):
     errors = checks.every_api_view_states_its_permissions(None)
     assert [error.id for error in errors] == ["chartroom.E002"]
     assert "api/v1/new/" in errors[0].msg
+
+
+class Unstated(PortalPage):
+    """Takes back the permission that every page of the portal needs."""
+
+    permission = None
+
+
+@pytest.mark.parametrize(
+    "stray",
+    [path("portal/new/", bare), path("admin/new/", bare), path("new/", Unstated.as_view())],
+    ids=["bare", "beside-the-site", "unstated"],
+)
+def test_a_page_that_states_no_permission_is_named(monkeypatch, stray):
+    beside(monkeypatch, stray)
+    errors = checks.every_page_states_its_permission(None)
+    assert [error.id for error in errors] == ["chartroom.E004"]
+    assert str(stray.pattern) in errors[0].msg
 
 
 def test_a_language_that_cannot_be_read_is_named(settings):
