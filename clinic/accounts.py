@@ -14,6 +14,7 @@ from allauth.mfa.signals import authentication_failed
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models.functions import Lower
 from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -22,6 +23,7 @@ from clinic import preferences, staffing
 from clinic.models import SpentCode, User
 from clinic.security import keyring, tenancy, trail
 from clinic.security.permissions import Role
+from clinic.security.tenancy import Actor
 
 SPENT_FOR = timedelta(minutes=10)  # far longer than a code is valid
 PLATFORM_PLACE = b"mfa_authenticator.secret"
@@ -143,6 +145,21 @@ def note_as(user: User, flag: str) -> None:
             trail.note("clinic.user", object_pk=user.pk, flags=[flag])
 
 
+def defer_failure(account: User | None, details: dict) -> None:
+    """Keep a failed sign-in for the trail of each clinic in which the account has a role; without a
+    role, and without an account, it goes on no clinic's.
+
+    The same is asked of the database for all of them, so that time does not tell them apart.
+    """
+    named = account or User()  # nobody's key
+    with transaction.atomic(), tenancy.acting(Actor(user_id=named.pk)):  # sees her own roles only
+        facilities = [facility.pk for facility in staffing.facilities_of(named)]
+    trail.defer(
+        resource="clinic.user", object_pk=account.pk if account else "",
+        flags=["login_failed", "refused"], details=details, facilities=facilities,
+    )  # fmt: skip
+
+
 @receiver(user_logged_in)
 def note_sign_in(sender, request, user, **kwargs):
     note_as(user, "login")
@@ -159,9 +176,8 @@ def note_failed_sign_in(sender, credentials, request=None, **kwargs):
     """The address typed is kept as a keyed digest: it can be a patient's, or a password."""
     typed = str(credentials.get("email") or credentials.get("username") or "").lower()
     digest = salted_hmac("failed sign-in", typed).hexdigest()[:16]
-    trail.defer(
-        resource="clinic.user", flags=["login_failed", "refused"], details={"typed": digest}
-    )
+    account = User.objects.alias(lower=Lower("email")).filter(lower=typed).first()
+    defer_failure(account, {"typed": digest})
     if not tenancy.current().origin.request_id:
         trail.write_deferred(tenancy.current())
 
@@ -169,7 +185,4 @@ def note_failed_sign_in(sender, credentials, request=None, **kwargs):
 @receiver(authentication_failed)
 def note_failed_second_factor(sender, user, **kwargs):
     """The password was right and the code was not."""
-    trail.defer(
-        resource="clinic.user", object_pk=str(user.pk), flags=["login_failed", "refused"],
-        details={"factor": "second"},
-    )  # fmt: skip
+    defer_failure(user, {"factor": "second"})

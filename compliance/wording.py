@@ -21,6 +21,7 @@ from patients.models import Patient
 
 Action = LogEntry.Action
 MOST_FIELDS = 6
+FAILED = "login_failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def lines(entries: Iterable[LogEntry], *, together: bool = True) -> list[Line]:
     What one request did alike to several patients is one line, unless `together` is false.
     """
     rows = list(entries)
-    people = people_named({row.actor_id for row in rows})
+    people = people_named({row.actor_id for row in rows} | {account_tried(row) for row in rows})
     roles = roles_of(people)
     patients = _patients({row.patient_id for row in rows})
     groups = [list(g) for _key, g in groupby(rows, key=_act if together else _itself)]
@@ -72,7 +73,7 @@ def _line(group: list[LogEntry], people: dict, roles: dict, patients: dict) -> L
         who=people.get(first.actor_id) or _who(first),
         role=", ".join(roles.get(first.actor_id, ())),
         at=first.timestamp,
-        what=what(first, many=len(named) > 1),
+        what=what(first, many=len(named) > 1, account=people.get(account_tried(first), "")),
         patient=_("%(count)d patients") % {"count": len(named)}
         if len(named) > 1
         else "".join(named),
@@ -99,13 +100,20 @@ def roles_of(ids: Iterable[UUID]) -> dict[UUID, list[str]]:
     return roles
 
 
-def what(entry: LogEntry, *, many: bool = False) -> str:
+def account_tried(entry: LogEntry) -> UUID | None:
+    """The account to which somebody could not sign in, where the entry names one."""
+    failed = FAILED in entry.compliance_flags and entry.object_pk
+    return UUID(entry.object_pk) if failed else None
+
+
+def what(entry: LogEntry, *, many: bool = False, account: str = "") -> str:
     """One sentence about what was done, with the names of things and never their values."""
     flags = set(entry.compliance_flags)
+    could_not = _("Could not sign in as %(who)s") % {"who": account}
     signs = {
         "login": _("Signed in"),
         "logout": _("Signed out"),
-        "login_failed": _("Could not sign in"),
+        FAILED: could_not if account else _("Could not sign in"),
     }
     for flag, sentence in signs.items():
         if flag in flags:
@@ -181,7 +189,10 @@ def _detail(entry: LogEntry, name: str) -> Any:
 
 
 def _who(entry: LogEntry) -> str:
-    return _("A person who is gone") if entry.actor_id else _("The clinic’s computer")
+    if entry.actor_id:
+        return _("A person who is gone")
+    failed = FAILED in entry.compliance_flags
+    return _("Somebody who was not signed in") if failed else _("The clinic’s computer")
 
 
 def _patients(ids: set[UUID | None]) -> dict[UUID, str]:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
+from celery.schedules import crontab
 from cryptography.fernet import Fernet
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.templatetags.static import static
@@ -150,6 +151,11 @@ CELERY_BEAT_SCHEDULE = {
     "find documents left unindexed": {
         "task": "chat.find_unindexed",
         "schedule": timedelta(seconds=30),
+    },
+    # By the clock: an interval would begin anew with each start of the scheduler.
+    "sweep up files left behind": {
+        "task": "records.sweep_leftovers",
+        "schedule": crontab(hour=3, minute=40),
     },
 }
 

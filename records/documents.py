@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from celery import current_app
 from django.conf import settings
@@ -65,7 +65,7 @@ def upload(
         mime_type=mime_type,
         file_size=len(data),
         checksum=hashlib.sha256(data).hexdigest(),
-        storage_name=uuid4().hex,
+        storage_name=f"{folder_of(patient.facility_id)}/{uuid4().hex}",
         uploaded_by_id=by.pk if by else None,
     )
     try:
@@ -75,6 +75,7 @@ def upload(
         rows = Document.objects.filter(patient=patient, checksum_index=document.checksum_index)
         same = rows.first()
         raise AlreadyThere(same) from error
+    # Before the commit: no row ever lacks its file. A file that lacks its row is swept up.
     sealed = keyring.seal_file(data, place=_place(document), facility_id=document.facility_id)
     storage.store().put(document.storage_name, sealed)
     queue(document)
@@ -161,6 +162,11 @@ def clean_name(filename: str) -> str:
     name = filename.replace("\\", "/").rsplit("/", 1)[-1]
     name = "".join(c for c in name if c.isprintable())  # bidirectional marks are not
     return name.strip()[:200] or "document"
+
+
+def folder_of(facility_id: UUID) -> str:
+    """The folder of the store in which a facility's documents lie, and nothing else."""
+    return f"documents/{facility_id}"
 
 
 def _place(document: Document) -> bytes:

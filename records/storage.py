@@ -1,6 +1,9 @@
 """Where sealed files lie. A store keeps bytes under a name; it never sees them open."""
 
 import os
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
@@ -21,15 +24,18 @@ class Store(Protocol):
 
     def delete(self, name: str) -> None: ...
 
+    def put_before(self, moment: datetime, *, folder: str) -> Iterator[str]: ...
+
 
 class FolderStore:
-    """Files in a folder, two levels deep, written whole or not at all."""
+    """Files in folders, written whole or not at all. A name may begin with a folder's."""
 
     def __init__(self, root: Path):
         self.root = root
 
     def _path(self, name: str) -> Path:
-        return self.root / name[:2] / name
+        folder, _slash, file = name.rpartition("/")
+        return self.root / folder / file[:2] / file
 
     def put(self, name: str, data: bytes) -> None:
         path = self._path(name)
@@ -40,6 +46,8 @@ class FolderStore:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
+        for folder in path.relative_to(self.root).parents:
+            _keep_names(self.root / folder)
 
     def get(self, name: str) -> bytes:
         try:
@@ -49,6 +57,23 @@ class FolderStore:
 
     def delete(self, name: str) -> None:
         self._path(name).unlink(missing_ok=True)
+
+    def put_before(self, moment: datetime, *, folder: str) -> Iterator[str]:
+        """The names in a folder of what was put there before the moment, and of what never became
+        whole."""
+        for path in (self.root / folder).glob("*/*"):
+            with suppress(FileNotFoundError):  # deleted since it was listed
+                if path.stat().st_mtime < moment.timestamp():
+                    yield f"{folder}/{path.name}"
+
+
+def _keep_names(folder: Path) -> None:
+    """A file's name is written to the disk by its folder; without it a power cut loses the file."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def store() -> Store:

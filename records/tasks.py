@@ -4,7 +4,7 @@ from celery import current_app, shared_task
 from django.db import transaction
 
 from clinic.tasks import FacilityTask, in_every_facility
-from records import documents
+from records import documents, leftovers
 
 
 @shared_task(base=FacilityTask, name="records.read_document")
@@ -27,3 +27,14 @@ def find_unread_here() -> None:
             "records.read_document",
             kwargs={"document_id": str(document_id), "facility_id": str(facility_id)},
         )
+
+
+@shared_task(name="records.sweep_leftovers")
+def sweep_leftovers() -> None:
+    """Delete in every facility the files that an upload left which was never committed."""
+    in_every_facility("records.sweep_leftovers_here")
+
+
+@shared_task(base=FacilityTask, name="records.sweep_leftovers_here")
+def sweep_leftovers_here() -> None:
+    leftovers.sweep()

@@ -148,7 +148,8 @@ DROP FUNCTION app_begin, app_enter, app_memberships, app_trail, app_clinical, ap
 IN_FACILITY = "facility_id = ANY ((SELECT app_facilities())::uuid[])"
 OWN_OR_FACILITY = f"{IN_FACILITY} OR user_id = (SELECT app_user())"
 PLATFORM_OR_FACILITY = f"facility_id IS NULL OR {IN_FACILITY}"
-# Entries without a facility (refused sign-ins) are read by the platform's own sealing only.
+# Entries without a facility (a failed sign-in to no account, or to one without a role) are read by
+# the platform's own sealing only.
 READ_TRAIL = (
     f"({IN_FACILITY} OR facility_id IS NULL AND (SELECT app_reach()) = 'platform')"
     " AND (SELECT app_trail())"

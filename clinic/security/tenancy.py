@@ -150,9 +150,9 @@ def apply(db) -> None:
 def acting(actor: Actor) -> Iterator[Actor]:
     """Run the block as `actor`, in the open transaction as well as in those begun inside."""
     previous = _current.set(actor)
-    if connection.in_atomic_block:
-        apply(connection)
     try:
+        if connection.in_atomic_block:
+            apply(connection)
         yield actor
     finally:
         _current.reset(previous)

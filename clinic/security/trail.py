@@ -8,6 +8,7 @@ read the trail. Entries are append-only in the database; `compliance.audit` chai
 import json
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -20,14 +21,15 @@ logger = logging.getLogger("chartroom.trail")
 
 CREATE, UPDATE, DELETE, ACCESS = range(4)
 
-# Columns that `INSERT_SQL` takes from the actor, in this order (see `_actor_values`).
+# Columns that `INSERT_SQL` takes from the actor, in this order (see `actor_values`).
 INSERT_SQL = """INSERT INTO clinic_logentry (content_type_id, resource, object_pk, object_repr,
- action, changes_text, timestamp, patient_id, additional_data, actor_id, facility_id, purpose,
+ action, changes_text, timestamp, patient_id, facility_id, additional_data, actor_id, purpose,
  remote_addr, user_agent, session_key, token_id, cid, surface, compliance_flags, risk_score)
  SELECT (SELECT id FROM django_content_type WHERE app_label = split_part(%s, '.', 1)
  AND model = split_part(%s, '.', 2)), %s, object_pk, '', %s, '', clock_timestamp(), patient_id,
- %s::jsonb, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s
- FROM unnest(%s::text[], %s::uuid[]) AS seen(object_pk, patient_id)"""
+ facility_id, %s::jsonb, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s
+ FROM unnest(%s::text[], %s::uuid[]) AS seen(object_pk, patient_id),
+ unnest(%s::uuid[]) AS place(facility_id)"""
 
 BULK, OUT_OF_HOURS = 50, (6, 21)
 
@@ -59,11 +61,18 @@ def note(
     patient_id: UUID | None = None,
     flags: Iterable[str] = (),
     details: dict[str, Any] | None = None,
+    facilities: Iterable[UUID] | None = None,
 ) -> None:
-    """Note one act of the current actor that is neither a row's change nor a reading."""
-    _insert(
-        resource, [(str(object_pk), patient_id)], action=action, data=details or {}, flags=flags
-    )
+    """Note one act of the current actor that is neither a row's change nor a reading: in the
+    facility acted in or, where `facilities` are given, in each of them."""
+    actor, seen = tenancy.current(), [(str(object_pk), patient_id)]
+    if facilities is None:
+        _insert(resource, seen, action=action, data=details or {}, flags=flags)
+        return
+    # As many statements for none as for several: the time that they take tells nothing.
+    with tenancy.acting(replace(actor, across=tuple(facilities))) as there:
+        places = there.facilities
+        _insert(resource, seen, action=action, data=details or {}, flags=flags, places=places)
 
 
 def defer(**entry) -> None:
@@ -109,16 +118,17 @@ def actor_values(actor: tenancy.Actor, flags: list[str], count: int) -> list[Any
     """The part of an entry that says who, where and why; in the order of `INSERT_SQL`."""
     origin = actor.origin
     return [
-        actor.user_id, actor.facility_id, str(actor.purpose), origin.address, origin.agent[:300],
+        actor.user_id, str(actor.purpose), origin.address, origin.agent[:300],
         origin.session, origin.token or None, origin.request_id, origin.surface,
         [*actor.flags, *flags], risk_of(actor, flags, count),
     ]  # fmt: skip
 
 
-def _insert(resource, pairs, *, action, data, flags) -> None:
+def _insert(resource, pairs, *, action, data, flags, places=()) -> None:
     actor, flags = tenancy.current(), list(flags)
     parameters = [resource, resource, resource, action, json.dumps(data, default=str)]
     parameters += actor_values(actor, flags, len(pairs))
     parameters += [[pk for pk, _ in pairs], [patient_id for _, patient_id in pairs]]
+    parameters.append(list(places) or [actor.facility_id])
     with connection.cursor() as cursor:
         cursor.execute(INSERT_SQL, parameters)

@@ -9,7 +9,7 @@ from django.test import override_settings
 
 from clinic.models import LogEntry, User
 from clinic.security import keyring, tenancy, trail
-from patients.models import Allergy, Patient
+from patients.models import AccessGrant, Allergy, Patient
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +54,35 @@ def test_a_value_moved_to_another_column_is_refused(cast):
         other = stored("patients_patient", "last_name", cast.mr_doe.pk)
         overwrite("patients_patient", "first_name", cast.mr_doe.pk, other)
         refused_reading(cast.mr_doe, "first_name")
+
+
+def test_the_reason_of_a_grant_is_sealed_and_opens_in_its_place_only(cast, api):
+    """It says what somebody is treated for; moved to another's grant it is shown to nobody."""
+    sarah, reason = api("sarah"), "Qzplanted back pain"
+    path = f"patients/{cast.mr_doe.pk}/care-team/"
+    joined = sarah.post(path, {"user": str(cast.omar.pk), "reason": reason})
+    assert joined.status_code == 201 and joined.json()["reason"] == reason
+    assert [member["reason"] for member in sarah.get(path).json()["results"]] == [reason]
+    with cast.acting("sarah"):
+        grants = AccessGrant.grants.filter(user=cast.omar, content_object=cast.mr_doe)
+        sealed = {
+            pk: stored("patients_accessgrant", "reason", pk)
+            for pk in grants.values_list("pk", flat=True)
+        }
+        assert len(set(sealed.values())) == len(sealed) > 1
+        assert all(token.startswith("c1.") for token in sealed.values())
+        for pk in sealed:
+            other = next(token for key, token in sealed.items() if key != pk)
+            overwrite("patients_accessgrant", "reason", pk, other)
+    answer = sarah.get(path)
+    assert answer.status_code == 500 and b"Qzplanted" not in answer.content
+    with cast.acting("alma"):
+        entries = LogEntry.entries.filter(resource="patients.accessgrant")
+        broken = entries.filter(compliance_flags__contains=["seal_broken"]).get()
+        assert broken.additional_data["column"] == "reason"
+        assert entries.filter(patient_id=cast.mr_doe.pk, action=LogEntry.Action.CREATE).exists()
+        told = str(list(entries.values("changes", "additional_data", "object_repr")))
+    assert "Qzplanted" not in told and "c1." not in told and "•••" in told
 
 
 @pytest.mark.parametrize("place", [27, 40, -3])

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.apps import apps
 from django.db import IntegrityError, ProgrammingError, connection, transaction
-from django.db.utils import DatabaseError
+from django.db.utils import DatabaseError, OperationalError
 from django.utils import timezone
 
 from clinic.models import Facility, LogEntry, RoleAssignment, Specialist
@@ -237,6 +237,19 @@ def test_a_patient_cannot_grant_herself_more(cast):
                 "InsufficientPrivilege"
             )
         assert {p.pk for p in Patient.objects.all()} == {cast.mrs_doe.pk}
+
+
+def test_nobody_stays_whom_the_database_was_not_told_of(cast, monkeypatch):
+    """Where the context cannot be written, the next work of the thread does not inherit it."""
+
+    def broken(db):
+        raise OperationalError
+
+    with monkeypatch.context() as down:
+        down.setattr(tenancy, "apply", broken)
+        with pytest.raises(OperationalError), tenancy.system(cast.harbor):
+            pass
+    assert tenancy.current() is tenancy.NOBODY
 
 
 def test_tasks_without_a_facility_fail(cast):

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from clinic import accounts
 from clinic.models import LogEntry
 from clinic.security import tenancy, trail
 from patients import registration
@@ -98,6 +99,14 @@ def test_days_are_those_of_the_clinic_and_both_are_included(browse, busy):
 )  # fmt: skip
 def test_nonsense_is_told_or_passed_over_never_a_fault(browse, busy, query):
     assert browse("alma").get(TRAIL, query).status_code == 200
+
+
+def test_a_failed_sign_in_names_the_account_and_nobody_as_who(browse, busy):
+    accounts.note_failed_sign_in(sender=__name__, credentials={"email": busy.nina.email})
+    (line,) = shown(browse("alma"), flag="login_failed")
+    assert line.what == "Could not sign in as Nina Test" and line.tone == "danger"
+    assert (line.who, line.role) == ("Somebody who was not signed in", "")
+    assert not shown(browse("rita"), flag="login_failed")
 
 
 def test_reading_the_trail_is_on_the_trail(browse, busy):

@@ -5,6 +5,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.utils import DatabaseError
 
+from clinic import accounts, staffing
 from clinic.middleware import address_of
 from clinic.models import LogEntry
 from clinic.security import tenancy, trail
@@ -185,6 +186,23 @@ class TestTheChain:
         verdict = self.verdict(clinic)
         assert verdict.broken is None and verdict.links > 5 and verdict.unsealed == 0
         call_command("audit_verify", facility="harbor")
+
+    def test_a_failed_sign_in_is_one_link_more_of_each_of_the_accounts_clinics(self, clinic):
+        both = (clinic.harbor, clinic.austa)
+        with tenancy.system(clinic.austa), transaction.atomic():
+            staffing.assign(user=clinic.nina, role="nurse", facility=clinic.austa)
+        before = {}
+        for place in both:
+            with tenancy.system(place):
+                audit.anchor(place.pk)
+                before[place] = audit.verify(place.pk).links
+        accounts.note_failed_sign_in(sender=__name__, credentials={"email": clinic.nina.email})
+        for place in both:
+            with tenancy.system(place):
+                audit.anchor(place.pk)
+                verdict = audit.verify(place.pk)
+            assert verdict.broken is None and verdict.unsealed == 0
+            assert verdict.links == before[place] + 1
 
     def test_sealing_again_adds_nothing(self, clinic):
         with tenancy.system(clinic.harbor):

@@ -45,7 +45,7 @@ WORDS = {
         "first", "last", "street", "contact", "insurer", "reason", "cancel", "note", "diagnosis",
         "treatment", "allergen", "reaction", "medicine", "indication", "problem", "vaccine", "lab",
         "labtext", "filename", "content", "question", "message", "title", "staff", "surname",
-        "crash", "refused", "tag",
+        "crash", "refused", "tag", "grant", "prescriber", "department",
     )
 }  # fmt: skip
 NUMBERS = {
@@ -138,7 +138,7 @@ def tasks(monkeypatch):
     return sent
 
 
-def plant(api: Program, kind, specialist, start: str) -> dict:
+def plant(api: Program, kind, specialist, colleague, start: str) -> dict:
     """A patient and all that a day adds to her, through the API; each with its key."""
     number = iter(range(100))
 
@@ -159,6 +159,7 @@ def plant(api: Program, kind, specialist, start: str) -> dict:
     )
     post(f"patients/{patient}/medications/", {
         "generic_name": w["medicine"], "indication": w["indication"],
+        "prescribed_by": w["prescriber"],
     })  # fmt: skip
     post(f"patients/{patient}/conditions/", {"display": w["problem"]})
     post(f"patients/{patient}/immunizations/", {"vaccine": w["vaccine"]})
@@ -166,6 +167,7 @@ def plant(api: Program, kind, specialist, start: str) -> dict:
         "reading_type": "laboratory", "display": w["lab"], "text": w["labtext"],
         "taken_at": "2026-01-05T10:00:00Z",
     })  # fmt: skip
+    post(f"patients/{patient}/care-team/", {"user": colleague, "reason": w["grant"]})
     visit = post("appointments/", {
         "patient": patient, "specialist": specialist, "appointment_type": kind,
         "start_datetime": start, "reason": w["reason"],
@@ -173,6 +175,7 @@ def plant(api: Program, kind, specialist, start: str) -> dict:
     post("medical-records/", {
         "patient": patient, "primary_diagnosis": w["diagnosis"],
         "secondary_diagnoses": [w["diagnosis"]], "treatment": w["treatment"], "notes": w["note"],
+        "department": w["department"],
     })  # fmt: skip
     post(f"appointments/{visit}/cancel/", {"reason": w["cancel"]})
     about = {"patient": patient, "title": w["title"], "tags": [w["tag"]]}
@@ -205,7 +208,10 @@ def test_nothing_planted_stands_in_the_clear_anywhere(
             cast.sarah.phone = NUMBERS["staff phone"]
             cast.sarah.save()
     api = Program(token)
-    planted = plant(api, str(kind.pk), str(cast.specialists["sarah"].pk), "2026-12-07T15:00:00Z")
+    planted = plant(
+        api, str(kind.pk), str(cast.specialists["sarah"].pk), str(cast.omar.pk),
+        "2026-12-07T15:00:00Z",
+    )  # fmt: skip
     letter = pdf(
         f"We started {WORDS['content']} 5 mg, one tablet each morning.", "Come back in March."
     )
@@ -261,11 +267,13 @@ def look(api: Program, planted: dict, document: str) -> None:
         api.get("patients/", q=EMAIL), api.get("search/", q=WORDS["content"]),
         api.get(f"documents/{document}/"), api.get(f"documents/{document}/content/"),
         api.get(f"conversations/{planted['talk']}/messages/"), api.get("medical-records/"),
+        api.get(f"patients/{patient}/care-team/"),
     ]  # fmt: skip
     assert all(page.status_code == 200 for page in pages)
     assert (
         WORDS["first"].encode() in pages[2].content
         and WORDS["content"].encode() in pages[5].content
+        and WORDS["grant"].encode() in pages[-1].content
     )
 
 
@@ -390,6 +398,7 @@ def trail_tells(cast, planted: dict) -> None:
             list(entries.values("changes", "additional_data", "object_repr", "changes_text")),
             default=str,
         )
-    assert {"patients.patient", "patients.allergy", "records.document"} <= resources
+    assert {"patients.patient", "patients.allergy", "patients.accessgrant"} <= resources
+    assert "records.document" in resources
     assert "\\u2022" in text, "sealed values are masked"
     assert not leaks("the trail", text.encode())

@@ -15,9 +15,10 @@ from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import Client
 
-from clinic import accounts
+from clinic import accounts, staffing
 from clinic.models import LogEntry, RoleAssignment, SpentCode, User
 from clinic.security import tenancy
+from clinic.security.permissions import Role
 from clinic.tests.people import PASSWORD, Cast, make_cast
 from clinic.tests.programs import Program
 
@@ -77,10 +78,11 @@ def signed_in(name: str) -> Client:
     return client
 
 
-def failures(**details) -> int:
-    with tenancy.platform():
+def failures(place) -> list[LogEntry]:
+    """The failed sign-ins on the trail of a clinic or, for `None`, on no clinic's."""
+    with tenancy.system(place) if place else tenancy.platform():
         rows = LogEntry.entries.filter(compliance_flags__contains=["login_failed"])
-        return rows.filter(**details).count()
+        return list(rows.filter(facility=place))
 
 
 class TestTheSecondFactor:
@@ -133,7 +135,8 @@ class TestTheSecondFactor:
         sign_in(client, "sarah")
         for _ in range(12):
             client.post(CODE, {"code": "000000"})
-        assert failures(object_pk=str(house.sarah.pk)) >= 5
+        noted = failures(house.harbor)
+        assert len(noted) >= 5 and {entry.object_pk for entry in noted} == {str(house.sarah.pk)}
         client.post(CODE, {"code": fresh_code()})
         assert "login" in client.get("/admin/")["Location"], "braked: a right code comes too late"
 
@@ -225,12 +228,11 @@ class TestTheDoor:
     def test_guessing_is_braked_and_every_guess_is_on_the_trail(self, house):
         client = Client()
         pages = [sign_in(client, "nina", f"guess {n}") for n in range(7)]
-        assert failures() == len(pages)
+        assert len(failures(house.harbor)) == len(pages)
         assert sign_in(client, "nina").status_code == 200, "braked: the right one comes too late"
         assert client.get("/admin/").status_code == 302
-        with tenancy.platform():
-            for entry in LogEntry.entries.filter(compliance_flags__contains=["login_failed"]):
-                assert "nina" not in str(entry.additional_data) and entry.remote_addr
+        for entry in failures(house.harbor):
+            assert "nina" not in str(entry.additional_data) and entry.remote_addr
 
     def test_behind_our_proxy_each_address_has_its_own_brake(self, house, settings):
         settings.TRUSTED_PROXIES = ["127.0.0.1"]
@@ -297,6 +299,88 @@ class TestTheDoor:
         house.nina.refresh_from_db()
         house.sarah.refresh_from_db()
         assert (house.nina.email, house.sarah.email) == ("nina@harbor.test", "sarah@harbor.test")
+
+
+class TestWhoIsToldOfAFailure:
+    """The clinics in which the account has a role, and nobody else."""
+
+    WAYS = {
+        "page": lambda email, typed: Client().post(LOGIN, {"login": email, "password": typed}),
+        "program": lambda email, typed: Program("").post(
+            "auth/token/", {"email": email, "password": typed}
+        ),
+    }
+
+    @pytest.fixture(params=WAYS)
+    def attempt(self, request):
+        return self.WAYS[request.param]
+
+    @pytest.fixture
+    def of_both(self, house):
+        """Nina works at the neighbour clinic too; Rona has an account and no role."""
+        with tenancy.system(house.austa):
+            staffing.assign(user=house.nina, role=Role.NURSE, facility=house.austa)
+        with tenancy.system(house.harbor):
+            house.people["rona"] = User.objects.create_user("rona@harbor.test", PASSWORD)
+        return house
+
+    def test_whoever_oversees_a_clinic_sees_it_there(self, of_both, attempt):
+        answer = attempt("Nina@Harbor.test", "plantedguess")
+        assert answer.status_code in {200, 401}
+        told = {}
+        for name in ("alma", "aud", "rita"):
+            seen = Program(of_both.token(name)).get("audit/", flag="login_failed")
+            assert seen.status_code == 200 and b"plantedguess" not in seen.content
+            (told[name],) = seen.json()["results"]
+            assert told[name]["object"] == str(of_both.nina.pk) and told[name]["actor"] is None
+            assert told[name]["address"] == "127.0.0.1" and "nina" not in str(told[name]).lower()
+        assert told["alma"]["id"] == told["aud"]["id"] != told["rita"]["id"], "an entry in each"
+        for name in ("sarah", "fred", "john", "lucia"):
+            asked = Program(of_both.token(name)).get("audit/", flag="login_failed")
+            assert asked.status_code == 403
+        assert not failures(None)
+
+    def test_the_neighbour_is_not_told_of_ours(self, of_both, attempt):
+        attempt("sarah@harbor.test", "wrong")
+        assert len(failures(of_both.harbor)) == 1
+        assert not failures(of_both.austa) and not failures(None)
+
+    @pytest.mark.parametrize("name", ["nobody", "rona"])
+    def test_without_account_or_role_no_clinic_is_told(self, of_both, attempt, name):
+        """No administrator learns by failing on purpose who has an account elsewhere."""
+        attempt(f"{name}@harbor.test", "wrong")
+        (entry,) = failures(None)
+        assert entry.object_pk == ("" if name == "nobody" else str(of_both.rona.pk))
+        assert not failures(of_both.harbor) and not failures(of_both.austa)
+
+    def test_a_clinic_where_the_role_ended_is_not_told(self, of_both, attempt):
+        with tenancy.system(of_both.austa):
+            RoleAssignment.objects.filter(user=of_both.nina).update(is_active=False)
+        attempt("nina@harbor.test", "wrong")
+        assert failures(of_both.harbor) and not failures(of_both.austa)
+
+    @pytest.mark.parametrize("braked", [False, True])
+    def test_nothing_tells_the_accounts_apart(self, of_both, attempt, monkeypatch, braked):
+        """Neither the answer nor what is asked of the database, on which its time depends."""
+        asked, seen, apply = [], {}, tenancy.apply
+        monkeypatch.setattr(tenancy, "apply", lambda db: (asked.append("context"), apply(db)))
+
+        def ask(execute, sql, params, many, context):
+            asked.append(re.sub(r'"s\d+_x\d+"', "", sql))  # how a savepoint is called
+            return execute(sql, params, many, context)
+
+        for name in ("nobody", "rona", "sarah", "nina"):
+            cache.clear()
+            for _ in range(6 * braked):
+                attempt(f"{name}@harbor.test", "wrong")
+            asked.clear()
+            with connection.execute_wrapper(ask):
+                answer = attempt(f"{name}@harbor.test", "wrong")
+            said = re.sub(rb'value="[^"]*"', b"", answer.content)
+            seen[name] = [answer.status_code, said, *asked]
+        assert any("clinic_roleassignment" in sql for sql in asked)
+        for name, what in seen.items():
+            assert what == seen["nobody"], name
 
 
 class TestWhoIsInside:

@@ -245,7 +245,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "prescribed_by",
-                    models.CharField(blank=True, max_length=200, verbose_name="prescribed by"),
+                    clinic.security.fields.EncryptedCharField(
+                        blank=True, default="", verbose_name="prescribed by"
+                    ),
                 ),
                 (
                     "code",
@@ -525,6 +527,22 @@ class Migration(migrations.Migration):
                         verbose_name="status",
                     ),
                 ),
+                (
+                    "verification_status",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("unconfirmed", "Unconfirmed"),
+                            ("provisional", "Provisional"),
+                            ("differential", "Differential"),
+                            ("confirmed", "Confirmed"),
+                            ("refuted", "Refuted"),
+                            ("entered-in-error", "Entered in error"),
+                        ],
+                        max_length=20,
+                        verbose_name="certainty",
+                    ),
+                ),
                 ("onset_date", models.DateField(blank=True, null=True, verbose_name="since")),
                 ("abatement_date", models.DateField(blank=True, null=True, verbose_name="until")),
                 (
@@ -630,6 +648,34 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "criticality",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("low", "Low risk"),
+                            ("high", "High risk"),
+                            ("unable-to-assess", "Risk not known"),
+                        ],
+                        max_length=20,
+                        verbose_name="risk",
+                    ),
+                ),
+                (
+                    "verification_status",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("unconfirmed", "Unconfirmed"),
+                            ("presumed", "Presumed"),
+                            ("confirmed", "Confirmed"),
+                            ("refuted", "Refuted"),
+                            ("entered-in-error", "Entered in error"),
+                        ],
+                        max_length=20,
+                        verbose_name="certainty",
+                    ),
+                ),
+                (
                     "reactions",
                     clinic.security.fields.EncryptedJSONField(
                         blank=True, default=list, verbose_name="reactions"
@@ -691,8 +737,11 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    models.UUIDField(
+                        default=clinic.models.base.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
                     ),
                 ),
                 (
@@ -708,7 +757,12 @@ class Migration(migrations.Migration):
                         verbose_name="source",
                     ),
                 ),
-                ("reason", models.CharField(blank=True, max_length=300, verbose_name="reason")),
+                (
+                    "reason",
+                    clinic.security.fields.EncryptedCharField(
+                        blank=True, default="", verbose_name="reason"
+                    ),
+                ),
                 ("expires_at", models.DateTimeField(blank=True, null=True, verbose_name="ends")),
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="since")),
                 (
@@ -988,6 +1042,19 @@ class Migration(migrations.Migration):
                 name="condition_imported_once",
             ),
         ),
+        migrations.AddConstraint(
+            model_name="condition",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("verification_status__in", ("refuted", "entered-in-error")), _negated=True
+                    ),
+                    ("is_active", False),
+                    _connector="OR",
+                ),
+                name="condition_taken_back_is_inactive",
+            ),
+        ),
         migrations.AddIndex(
             model_name="allergy",
             index=models.Index(fields=["patient", "is_active"], name="allergy_of_patient"),
@@ -998,6 +1065,19 @@ class Migration(migrations.Migration):
                 condition=models.Q(("fhir_id", ""), _negated=True),
                 fields=("facility", "patient", "fhir_id"),
                 name="allergy_imported_once",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="allergy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("verification_status__in", ("refuted", "entered-in-error")), _negated=True
+                    ),
+                    ("is_active", False),
+                    _connector="OR",
+                ),
+                name="allergy_taken_back_is_inactive",
             ),
         ),
         migrations.AddIndex(

@@ -1,6 +1,7 @@
 from patients.models.access import AccessGrant
 from patients.models.family import FamilyMember
 from patients.models.health import (
+    TAKEN_BACK,
     Allergy,
     Condition,
     HealthFact,
@@ -12,6 +13,7 @@ from patients.models.health import (
 from patients.models.patient import Gender, Patient, PatientRow, SearchToken
 
 __all__ = [
+    "TAKEN_BACK",
     "AccessGrant",
     "Allergy",
     "Condition",

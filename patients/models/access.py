@@ -7,7 +7,9 @@ from django.utils.translation import gettext_lazy as _
 from guardian.managers import UserObjectPermissionManager
 from guardian.models import UserObjectPermissionBase
 
+from clinic.models.base import uuid7
 from clinic.models.facility import Facility
+from clinic.security.fields import EncryptedCharField
 from patients.models.patient import Patient
 
 
@@ -28,6 +30,8 @@ class AccessGrant(UserObjectPermissionBase):
         CARE_TEAM = "care_team", _("Care team")
         EMERGENCY = "emergency", _("Emergency access")
 
+    # guardian leaves the key to its models; a sealed reason needs one known before the insert.
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     facility = models.ForeignKey(
         Facility, on_delete=models.PROTECT, related_name="+", verbose_name=_("facility")
     )
@@ -40,7 +44,7 @@ class AccessGrant(UserObjectPermissionBase):
         verbose_name=_("patient"),
     )
     source = models.CharField(_("source"), max_length=20, choices=Source)
-    reason = models.CharField(_("reason"), max_length=300, blank=True)
+    reason = EncryptedCharField(_("reason"), max_length=300, blank=True, default="")
     expires_at = models.DateTimeField(_("ends"), null=True, blank=True)
     created_at = models.DateTimeField(_("since"), auto_now_add=True)
 

@@ -24,6 +24,24 @@ class HealthFactQuerySet(models.QuerySet):
         return self.filter(is_active=True)
 
 
+# What a verification status says of a fact that must not be believed, in FHIR's words.
+TAKEN_BACK = ("refuted", "entered-in-error")
+
+
+class VerifiableQuerySet(HealthFactQuerySet):
+    """Of facts that say how sure they are."""
+
+    def standing(self):
+        """Without those that were taken back."""
+        return self.exclude(verification_status__in=TAKEN_BACK)
+
+
+def taken_back_is_inactive(name: str) -> models.CheckConstraint:
+    """What was refuted, or entered in error, holds no longer."""
+    taken_back = models.Q(verification_status__in=TAKEN_BACK)
+    return models.CheckConstraint(condition=~taken_back | models.Q(is_active=False), name=name)
+
+
 class HealthFact(PatientRow):
     """A fact of the health profile, with its source and who verified it."""
 
@@ -69,11 +87,32 @@ class Allergy(HealthFact):
         SEVERE = "severe", _("Severe")
         ANAPHYLACTIC = "anaphylactic", _("Anaphylactic")
 
+    class Criticality(models.TextChoices):
+        """How much harm the next reaction could do, whatever the last one was like."""
+
+        LOW = "low", _("Low risk")
+        HIGH = "high", _("High risk")
+        UNABLE_TO_ASSESS = "unable-to-assess", _("Risk not known")
+
+    class VerificationStatus(models.TextChoices):
+        """How sure it is that the patient has it, or that it was taken back."""
+
+        UNCONFIRMED = "unconfirmed", _("Unconfirmed")
+        PRESUMED = "presumed", _("Presumed")
+        CONFIRMED = "confirmed", _("Confirmed")
+        REFUTED = "refuted", _("Refuted")
+        ENTERED_IN_ERROR = "entered-in-error", _("Entered in error")
+
     allergen = EncryptedCharField(_("allergen"), max_length=200)
     allergen_category = models.CharField(
         _("kind"), max_length=20, choices=AllergenCategory, default=AllergenCategory.OTHER
     )
     severity = models.CharField(_("severity"), max_length=20, choices=Severity, blank=True)
+    criticality = models.CharField(_("risk"), max_length=20, choices=Criticality, blank=True)
+    # Of the allergy itself; who of this clinic has checked the entry is in `verified_by`.
+    verification_status = models.CharField(
+        _("certainty"), max_length=20, choices=VerificationStatus, blank=True
+    )
     reactions = EncryptedJSONField(_("reactions"), blank=True, default=list)
     emergency_medication = EncryptedCharField(
         _("emergency medicine"), max_length=200, blank=True, default=""
@@ -81,16 +120,32 @@ class Allergy(HealthFact):
     code = EncryptedCharField(_("code"), max_length=50, blank=True, default="")
     onset_date = models.DateField(_("since"), null=True, blank=True)
 
+    objects = VerifiableQuerySet.as_manager()
+
     class Meta(HealthFact.Meta):
         verbose_name = _("allergy")
         verbose_name_plural = _("allergies")
+        constraints = [
+            *HealthFact.Meta.constraints,
+            taken_back_is_inactive("allergy_taken_back_is_inactive"),
+        ]
 
     def __str__(self):
         return self.get_severity_display() or str(self._meta.verbose_name)
 
     @property
-    def is_critical(self) -> bool:
+    def is_severe(self) -> bool:
         return self.severity in {self.Severity.SEVERE, self.Severity.ANAPHYLACTIC}
+
+    @property
+    def is_critical(self) -> bool:
+        """Whether it can kill: by the worst reaction so far, or by the risk of the next."""
+        return self.is_severe or self.criticality == self.Criticality.HIGH
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether it is said to be less than a fact."""
+        return self.verification_status not in {"", self.VerificationStatus.CONFIRMED}
 
 
 class Medication(HealthFact):
@@ -102,7 +157,7 @@ class Medication(HealthFact):
     frequency = EncryptedCharField(_("how often"), max_length=200, blank=True, default="")
     route = EncryptedCharField(_("route"), max_length=100, blank=True, default="")
     indication = EncryptedCharField(_("reason"), max_length=300, blank=True, default="")
-    prescribed_by = models.CharField(_("prescribed by"), max_length=200, blank=True)
+    prescribed_by = EncryptedCharField(_("prescribed by"), max_length=200, blank=True, default="")
     code = EncryptedCharField(_("code"), max_length=50, blank=True, default="")
     active_from = models.DateField(_("from"), null=True, blank=True)
     active_until = models.DateField(_("until"), null=True, blank=True)
@@ -123,19 +178,44 @@ class Condition(HealthFact):
         RESOLVED = "resolved", _("Resolved")
         INACTIVE = "inactive", _("Inactive")
 
+    class VerificationStatus(models.TextChoices):
+        """How sure it is that the patient has it, or that it was taken back."""
+
+        UNCONFIRMED = "unconfirmed", _("Unconfirmed")
+        PROVISIONAL = "provisional", _("Provisional")
+        DIFFERENTIAL = "differential", _("Differential")
+        CONFIRMED = "confirmed", _("Confirmed")
+        REFUTED = "refuted", _("Refuted")
+        ENTERED_IN_ERROR = "entered-in-error", _("Entered in error")
+
     display = EncryptedCharField(_("problem"), max_length=300)
     code = EncryptedCharField(_("code"), max_length=50, blank=True, default="")
     code_system = models.CharField(_("code system"), max_length=100, blank=True)
     status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.ACTIVE)
+    # Of the problem itself; who of this clinic has checked the entry is in `verified_by`.
+    verification_status = models.CharField(
+        _("certainty"), max_length=20, choices=VerificationStatus, blank=True
+    )
     onset_date = models.DateField(_("since"), null=True, blank=True)
     abatement_date = models.DateField(_("until"), null=True, blank=True)
+
+    objects = VerifiableQuerySet.as_manager()
 
     class Meta(HealthFact.Meta):
         verbose_name = _("problem")
         verbose_name_plural = _("problems")
+        constraints = [
+            *HealthFact.Meta.constraints,
+            taken_back_is_inactive("condition_taken_back_is_inactive"),
+        ]
 
     def __str__(self):
         return self.get_status_display()
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether it is said to be less than a fact: suspected, or one of several possibilities."""
+        return self.verification_status not in {"", self.VerificationStatus.CONFIRMED}
 
 
 class Immunization(HealthFact):

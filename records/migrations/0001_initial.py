@@ -255,11 +255,15 @@ class Migration(migrations.Migration):
                 ("ended_at", models.DateTimeField(blank=True, null=True, verbose_name="ended")),
                 (
                     "attending_name",
-                    models.CharField(blank=True, max_length=200, verbose_name="attended by"),
+                    clinic.security.fields.EncryptedCharField(
+                        blank=True, default="", verbose_name="attended by"
+                    ),
                 ),
                 (
                     "provider_name",
-                    models.CharField(blank=True, max_length=255, verbose_name="place"),
+                    clinic.security.fields.EncryptedCharField(
+                        blank=True, default="", verbose_name="place"
+                    ),
                 ),
                 (
                     "attending",
@@ -330,7 +334,9 @@ class Migration(migrations.Migration):
                 ("visit_date", models.DateTimeField(verbose_name="date of the visit")),
                 (
                     "department",
-                    models.CharField(blank=True, max_length=100, verbose_name="department"),
+                    clinic.security.fields.EncryptedCharField(
+                        blank=True, default="", verbose_name="department"
+                    ),
                 ),
                 (
                     "primary_diagnosis",

@@ -17,10 +17,10 @@ class Migration(migrations.Migration):
     dependencies = [("records", "0001_initial"), ("scheduling", "0002_protection")]
 
     operations = [
-        *table("encounter", "records", "attending_name,provider_name,encounter_class"),
+        *table("encounter", "records", "encounter_class"),
         *table("procedure", "records"),
         *table("report", "records"),
-        *table("medicalrecord", "records", "department"),
+        *table("medicalrecord", "records"),
         SameFacility("records_medicalrecord", "appointment_id", "scheduling_appointment"),
         *table("document", "documents"),
         *table("documentpage", "documents"),

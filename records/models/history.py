@@ -21,8 +21,8 @@ class Encounter(HealthFact):
     attending = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    attending_name = models.CharField(_("attended by"), max_length=200, blank=True)
-    provider_name = models.CharField(_("place"), max_length=255, blank=True)
+    attending_name = EncryptedCharField(_("attended by"), max_length=200, blank=True, default="")
+    provider_name = EncryptedCharField(_("place"), max_length=255, blank=True, default="")
 
     class Meta(HealthFact.Meta):
         verbose_name = _("past visit")

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.models.base import FacilityForeignKey
 from clinic.models.people import User
-from clinic.security.fields import EncryptedJSONField, EncryptedTextField
+from clinic.security.fields import EncryptedCharField, EncryptedJSONField, EncryptedTextField
 from patients.models import PatientRow
 from scheduling.models import Appointment
 
@@ -29,7 +29,7 @@ class MedicalRecord(PatientRow):
         User, on_delete=models.PROTECT, related_name="+", verbose_name=_("written by")
     )
     visit_date = models.DateTimeField(_("date of the visit"))
-    department = models.CharField(_("department"), max_length=100, blank=True)
+    department = EncryptedCharField(_("department"), max_length=100, blank=True, default="")
     primary_diagnosis = EncryptedTextField(_("primary diagnosis"))
     secondary_diagnoses = EncryptedJSONField(_("further diagnoses"), blank=True, default=list)
     vital_signs = EncryptedJSONField(_("vital signs"), blank=True, default=dict)
