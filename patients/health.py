@@ -16,6 +16,7 @@ from clinic.security import tenancy
 from clinic.security.permissions import PORTAL_ROLES, Category, Permission
 from patients import access
 from patients.models import (
+    TAKEN_BACK,
     Allergy,
     Condition,
     HealthFact,
@@ -86,7 +87,7 @@ def of(patient: Patient, *, by) -> Profile:
         return visible.order_by(*order)
 
     newest = F("onset_date").desc(nulls_last=True)
-    conditions = rows(Condition, Category.RECORDS, "status", newest, "-id")
+    conditions = rows(Condition, Category.RECORDS, "status", newest, "-id").standing()
     return Profile(
         allergies=list(rows(Allergy, Category.MEDICATIONS, "-id").active()[:MOST]),
         medications=list(
@@ -148,9 +149,20 @@ def _stored(fact: HealthFact, facts: dict[str, Any]) -> HealthFact:
         raise _wrong({name: _("This field cannot be set.") for name in unknown})
     for name, value in facts.items():
         setattr(fact, name, value)
+    take_back(fact)
     check(fact)
     fact.save()
     return fact
+
+
+def take_back(fact: HealthFact, verification_status: str = "") -> None:
+    """A fact that is said to be refuted, or entered in error, holds no longer."""
+    if verification_status and hasattr(fact, "verification_status"):
+        fact.verification_status = verification_status
+    if verification_status or getattr(fact, "verification_status", "") in TAKEN_BACK:
+        fact.is_active = False
+        if isinstance(fact, Condition):
+            fact.status = Condition.Status.INACTIVE
 
 
 def check(fact: HealthFact) -> None:

@@ -75,7 +75,7 @@ def of(
 
 
 def _facts(model: type[models.Model], patient: Patient, by, time: str) -> QuerySet[Any]:
-    rows = model.objects.filter(patient=patient, **{f"{time}__isnull": False})
+    rows = model.objects.active().filter(patient=patient, **{f"{time}__isnull": False})
     return access.visible(rows, by, category=Category.RECORDS).order_by(F(time).desc(), "-id")
 
 

@@ -38,6 +38,7 @@ class AllergyBody(FactBody):
     """An allergy or intolerance."""
 
     example = {"allergen": "Penicillin", "allergen_category": "medication", "severity": "severe",
+               "criticality": "high", "verification_status": "confirmed",
                "reactions": ["Hives"]}  # fmt: skip
 
     reactions = fields.Texts(required=False)
@@ -45,8 +46,8 @@ class AllergyBody(FactBody):
     class Meta:
         model = Allergy
         fields = (
-            *COMMON, "allergen", "allergen_category", "severity", "reactions",
-            "emergency_medication", "code", "onset_date",
+            *COMMON, "allergen", "allergen_category", "severity", "criticality",
+            "verification_status", "reactions", "emergency_medication", "code", "onset_date",
         )  # fmt: skip
 
 
@@ -71,7 +72,8 @@ class ConditionBody(FactBody):
     class Meta:
         model = Condition
         fields = (
-            *COMMON, "display", "code", "code_system", "status", "onset_date", "abatement_date",
+            *COMMON, "display", "code", "code_system", "status", "verification_status",
+            "onset_date", "abatement_date",
         )  # fmt: skip
 
 

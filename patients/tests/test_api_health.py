@@ -2,16 +2,19 @@
 
 from datetime import timedelta
 
+import pytest
 from django.utils import timezone
 
 from clinic.tests.people import nobody_id
 from clinic.tests.programs import wrong_fields
+from patients import health
 from patients.models import Allergy, Reading
 
 NOW = timezone.now().isoformat(timespec="seconds")
 FACTS = {
     "allergies": {
         "allergen": "Penicillin", "allergen_category": "medication", "severity": "anaphylactic",
+        "criticality": "high", "verification_status": "presumed",
         "reactions": ["Hives", "Swelling"], "emergency_medication": "Epinephrine",
     },
     "medications": {
@@ -21,7 +24,7 @@ FACTS = {
     },
     "conditions": {
         "display": "Hypertension", "code": "I10", "code_system": "ICD-10-CM", "status": "active",
-        "onset_date": "2020-02-29",
+        "verification_status": "provisional", "onset_date": "2020-02-29",
     },
     "readings": {
         "reading_type": "blood_pressure", "value": 128.5, "unit": "mmHg", "taken_at": NOW,
@@ -31,7 +34,8 @@ FACTS = {
     "immunizations": {"vaccine": "Influenza", "given_at": NOW, "dose_number": 1},
 }  # fmt: skip
 CHANGES = {
-    "allergies": {"severity": "mild"}, "medications": {"dosage": "850 mg"},
+    "allergies": {"severity": "mild", "criticality": "", "verification_status": "confirmed"},
+    "medications": {"dosage": "850 mg"},
     "conditions": {"status": "resolved", "abatement_date": "2024-01-01"},
     "readings": {"value": 131},
     "immunizations": {"dose_number": 2},
@@ -67,12 +71,18 @@ def test_what_cannot_be_is_named(api, cast):
     for kind, change, field in (
         ("allergies", {"allergen": ""}, "allergen"),
         ("allergies", {"severity": "deadly"}, "severity"),
+        ("allergies", {"criticality": "deadly"}, "criticality"),
+        ("allergies", {"criticality": None}, "criticality"),
+        ("allergies", {"verification_status": "differential"}, "verification_status"),
+        ("allergies", {"verification_status": "doubted"}, "verification_status"),
         ("allergies", {"reactions": "Hives"}, "reactions"),
         ("allergies", {"reactions": ["a\x00"]}, "reactions"),
         ("allergies", {"allergen": "x" * 201}, "allergen"),
         ("allergies", {"source": "patient"}, "source"), ("allergies", {"patient": "x"}, "patient"),
         ("allergies", {"verified_by": None}, "verified_by"),
         ("medications", {"active_until": "2023-01-01"}, "active_until"),
+        ("conditions", {"verification_status": "presumed"}, "verification_status"),
+        ("conditions", {"verification_status": True}, "verification_status"),
         ("conditions", {"abatement_date": "2019-01-01"}, "abatement_date"),
         ("conditions", {"onset_date": "2999-01-01"}, "onset_date"),
         ("readings", {"value": "128"}, "value"), ("readings", {"value": 10**20}, "value"),
@@ -136,3 +146,20 @@ def test_a_fact_is_found_below_its_own_patient_only(api, cast):
             assert answer.status_code == 404
     with cast.acting("sarah"):
         assert float(Reading.objects.get(pk=made["id"]).value) == 128.5
+
+
+@pytest.mark.parametrize("kind", ["allergies", "conditions"])
+@pytest.mark.parametrize("status", ["refuted", "entered-in-error"])
+def test_what_is_refuted_holds_no_longer(api, cast, kind, status):
+    path, sarah = f"patients/{cast.mr_doe.pk}/{kind}/", api("sarah")
+    made = sarah.post(path, FACTS[kind]).json()
+    where = f"{path}{made['id']}/"
+    taken_back = sarah.patch(where, {"verification_status": status}).json()
+    assert taken_back["is_active"] is False
+    assert sarah.patch(where, {"is_active": True}).json()["is_active"] is False
+    with cast.acting("sarah"):
+        profile = health.of(cast.mr_doe, by=cast.sarah)
+        shown = [*profile.allergies, *profile.conditions]
+        assert made["id"] not in {str(fact.pk) for fact in shown}
+    again = {"verification_status": "confirmed", "is_active": True}
+    assert sarah.patch(where, again).json()["is_active"] is True

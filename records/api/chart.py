@@ -102,7 +102,8 @@ class Chart(OfPatient):
         visits = calendar.visits(me).select_related(None).filter(patient=patient)
         written = charting.visible_to(me).select_related(None).filter(patient=patient)
         papers = documents.visible_to(me).select_related(None).filter(patient=patient)
-        past = access.visible(Encounter.objects.filter(patient=patient), me, category=records)
+        past = Encounter.objects.active().filter(patient=patient)
+        past = access.visible(past, me, category=records)
         past = past.order_by(_newest("started_at"), "-id")
         return {
             "allergies": facts(Allergy, "-is_active", "-id"),

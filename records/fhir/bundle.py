@@ -37,6 +37,17 @@ class SetAside(Exception):
     """A resource must not reach the chart; the message says why."""
 
 
+class TakenBack(SetAside):
+    """Its source says that it was never so: what the chart has of it holds no longer.
+
+    `verification_status` is FHIR's word for it, where there is one.
+    """
+
+    def __init__(self, reason: str, verification_status: str = "entered-in-error"):
+        super().__init__(reason)
+        self.verification_status = verification_status
+
+
 class Bundle:
     """The entries of a validated bundle, and the way from a reference to what it names."""
 

@@ -31,11 +31,14 @@ def chart_of(patient: Patient) -> Chart:
 
 
 def _facts(table: Table, patient: Patient, patient_id: str) -> Iterator[Any]:
-    """The rows of a table as facts; of facts that cannot end, those no longer active are void."""
+    """The rows of a table as facts, without what is void: what was taken back and, of facts that
+    cannot end, what is no longer active."""
     rows = table.model.objects.filter(facility_id=patient.facility_id, patient=patient)
     names = columns(table.facts)
     if "is_active" not in names:
         rows = rows.active()
+    elif "verification_status" in names:
+        rows = rows.standing()
     if table.facts is EncounterFacts:
         rows = rows.select_related("attending")
     for row in rows.order_by("pk"):

@@ -74,7 +74,10 @@ class EncounterFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class ConditionFacts:
-    """A problem or diagnosis; `status` is active, inactive or resolved."""
+    """A problem or diagnosis; `status` is active, inactive or resolved.
+
+    `verification_status` says how sure it is: unconfirmed, provisional, differential or confirmed.
+    """
 
     resource_type: ClassVar[str] = "Condition"
 
@@ -84,6 +87,7 @@ class ConditionFacts:
     code: str = ""
     code_system: str = ""
     status: str = "active"
+    verification_status: str = ""
     is_active: bool = True
     onset_date: date | None = None
     abatement_date: date | None = None
@@ -91,7 +95,11 @@ class ConditionFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class AllergyFacts:
-    """An allergy; `severity` is that of its worst reaction."""
+    """An allergy; `severity` is that of its worst reaction, `criticality` the harm that the next
+    could do: low, high or unable-to-assess.
+
+    `verification_status` says how sure it is: unconfirmed, presumed or confirmed.
+    """
 
     resource_type: ClassVar[str] = "AllergyIntolerance"
 
@@ -101,6 +109,8 @@ class AllergyFacts:
     code: str = ""
     allergen_category: str = "other"
     severity: str = ""
+    criticality: str = ""
+    verification_status: str = ""
     reactions: list[str] = field(default_factory=list)
     is_active: bool = True
     onset_date: date | None = None

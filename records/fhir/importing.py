@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from clinic.models import Facility, User
 from clinic.security import tenancy
 from clinic.security.permissions import Denied, Permission, Reach
-from patients import registration
+from patients import health, registration
 from patients.models import HealthFact, Patient, Source
 from records.fhir import reading
 from records.fhir.facts import Chart, EncounterFacts, PatientFacts
@@ -20,12 +20,14 @@ from records.fhir.resources.datatypes import UUID
 from records.fhir.tables import TABLES, columns
 
 CREATED, UPDATED, UNCHANGED, VERIFIED = "created", "updated", "unchanged", "verified"
+TAKEN_BACK = "taken back"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What an import did: rows created, updated, left as they were, and left because a clinician
-    has verified them since; the patients, and what was lost."""
+    """What an import did: rows created, updated, left as they were, ended because their source took
+    them back, and left because a clinician has verified them since; the patients, and what was
+    lost."""
 
     patients: tuple[Patient, ...]
     loss: LossReport
@@ -49,6 +51,10 @@ class Outcome:
         return self.counts[UNCHANGED]
 
     @property
+    def taken_back(self) -> int:
+        return self.counts[TAKEN_BACK]
+
+    @property
     def verified(self) -> int:
         return self.counts[VERIFIED]
 
@@ -57,10 +63,10 @@ class Outcome:
 def import_bundle(*, data: bytes, facility: Facility, by: User | None) -> Outcome:
     """Take all patients of a bundle, UTF-8 JSON or gzip of it, into the acting facility's charts.
 
-    The same bundle again changes nothing, a changed one updates; what it no longer has stays, and
-    so does what a clinician has verified since. Raises `NotFHIR`, `Invalid`, `Conflict` and
-    `Denied`, and then stores nothing; dangling references and doubtful values are no errors, they
-    stand in the outcome's loss report.
+    The same bundle again changes nothing, a changed one updates, and what it takes back holds no
+    longer; what it no longer has stays, and so does what a clinician has verified since. Raises
+    `NotFHIR`, `Invalid`, `Conflict` and `Denied`, and then stores nothing; dangling references and
+    doubtful values are no errors, they stand in the outcome's loss report.
     """
     actor = tenancy.current()
     actor.require(Permission.PATIENT_REGISTER)
@@ -71,16 +77,25 @@ def import_bundle(*, data: bytes, facility: Facility, by: User | None) -> Outcom
         raise tenancy.MissingFacility(_("An import works in the facility that is acted in."))
     found = reading.read(data, zone=facility.zone)
     counts: Counter[str] = Counter()
-    patients = tuple(_take_in(chart, facility, by, counts) for chart in found.charts)
+    patients = tuple(
+        _take_in(chart, found.taken_back, facility, by, counts) for chart in found.charts
+    )
     return Outcome(patients=patients, loss=found.loss, counts=counts)
 
 
-def _take_in(chart: Chart, facility: Facility, by: User | None, counts: Counter[str]) -> Patient:
+def _take_in(
+    chart: Chart,
+    taken_back: dict[str, dict[str, str]],
+    facility: Facility,
+    by: User | None,
+    counts: Counter[str],
+) -> Patient:
     _wait_for_others(facility, chart.patient)
     patient = _identify(chart.patient, facility, by, counts)
     attending = _attending(chart, facility)
     for table in TABLES:
         _keep(table.model, getattr(chart, table.place), patient, attending, counts)
+        _take_back(table.model, taken_back.get(table.place, {}), patient, counts)
     return patient
 
 
@@ -134,6 +149,7 @@ def _keep(
     new = []
     for facts in found:
         values = {name: getattr(facts, name) for name in columns(facts)}
+        values.setdefault("is_active", True)  # of what cannot end: it was not taken back
         if isinstance(facts, EncounterFacts):
             person = attending.get(facts.attending_npi)
             values["attending_id"] = person.pk if person else None
@@ -142,6 +158,22 @@ def _keep(
             new.append(_row(model, patient, facts.fhir_id, values))
         counts[_update(row, values) if row else CREATED] += 1
     model.objects.bulk_create(new, batch_size=500)
+
+
+def _take_back(
+    model: type[HealthFact], statuses: dict[str, str], patient: Patient, counts: Counter[str]
+) -> None:
+    """Ends the rows of resources that never were so; `statuses` by the resources' ids."""
+    if not statuses:
+        return
+    rows = model.objects.filter(facility_id=patient.facility_id, patient=patient)
+    for row in rows.filter(fhir_id__in=list(statuses), is_active=True):
+        if row.verified_by_id:
+            counts[VERIFIED] += 1
+            continue
+        health.take_back(row, statuses[row.fhir_id])
+        row.save()
+        counts[TAKEN_BACK] += 1
 
 
 def _row(model: type[HealthFact], patient: Patient, fhir_id: str, values: dict) -> HealthFact:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from records.fhir.bundle import Bundle, Entry, SetAside
+from records.fhir.bundle import Bundle, Entry, SetAside, TakenBack
 from records.fhir.element import Element
 from records.fhir.resources import (
     allergy,
@@ -43,13 +43,15 @@ NPI_REFERENCE = re.compile(r"Practitioner\?identifier=http://hl7\.org/fhir/sid/u
 
 
 class Reader:
-    """Facts by the name of their entry (None: not kept), and the reason where one was set aside."""
+    """Facts by the name of their entry (None: not kept), and the reason where one was set aside;
+    of those that their source took back, the verification status that says so."""
 
     def __init__(self, bundle: Bundle, zone: tzinfo):
         self.bundle = bundle
         self.zone = zone
         self.facts: dict[str, Any] = {}
         self.set_aside: dict[str, str] = {}
+        self.taken_back: dict[str, str] = {}
 
     def read(self, entry: Entry) -> Any:
         """The facts of `entry`, or None where it is of a type that is not kept or was set aside."""
@@ -116,6 +118,8 @@ class Reader:
         except SetAside as reason:
             entry.resource.forget()
             self.set_aside[entry.name] = str(reason)
+            if isinstance(reason, TakenBack):
+                self.taken_back[entry.name] = reason.verification_status
             return None
         entry.resource.keep("resourceType", *(["id"] if entry.type in CHARTED else []))
         return facts
@@ -133,6 +137,6 @@ def _check_meant(resource: Element) -> None:
     codings = resource.child("verificationStatus").children("coding")
     codes = [coding.peek("code") for coding in codings]
     if "entered-in-error" in (*codes, resource.peek("status")):
-        raise SetAside(_("it was entered in error"))
+        raise TakenBack(_("it was entered in error"))
     if "refuted" in codes:
-        raise SetAside(_("it was refuted"))
+        raise TakenBack(_("it was refuted"), "refuted")

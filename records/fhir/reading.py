@@ -31,10 +31,15 @@ PLACES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """The charts of a bundle, one a patient, and what of the bundle is in none of them."""
+    """The charts of a bundle, one a patient, and what of the bundle is in none of them.
+
+    `taken_back` has, by place in a chart, the ids of resources that never were so, and the
+    verification status that says it.
+    """
 
     charts: tuple[Chart, ...]
     loss: LossReport
+    taken_back: dict[str, dict[str, str]]
 
 
 def read(data: bytes, *, zone: tzinfo = UTC, today: date | None = None) -> Reading:
@@ -48,7 +53,11 @@ def read(data: bytes, *, zone: tzinfo = UTC, today: date | None = None) -> Readi
     reader = Reader(bundle, zone)
     charts = tuple(_charts(bundle, reader))
     today = today or datetime.now(UTC).date()
-    return Reading(charts=charts, loss=_account(bundle, reader, charts, today))
+    return Reading(
+        charts=charts,
+        loss=_account(bundle, reader, charts, today),
+        taken_back=_taken_back(bundle, reader),
+    )
 
 
 def _charts(bundle: Bundle, reader: Reader) -> Iterator[Chart]:
@@ -65,6 +74,14 @@ def _charts(bundle: Bundle, reader: Reader) -> Iterator[Chart]:
     for patient in patients:
         places = {name: tuple(facts) for name, facts in belongings[patient.fhir_id].items()}
         yield Chart(patient=patient, **places)
+
+
+def _taken_back(bundle: Bundle, reader: Reader) -> dict[str, dict[str, str]]:
+    found: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for entry in bundle.entries:
+        if (status := reader.taken_back.get(entry.name)) and entry.type in PLACES:
+            found[PLACES[entry.type]][entry.fhir_id] = status
+    return found
 
 
 def _account(bundle: Bundle, reader: Reader, charts: tuple[Chart, ...], today: date) -> LossReport:

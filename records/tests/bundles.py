@@ -212,6 +212,12 @@ RESOURCES = [
 ]
 
 
+def verified(kind: str, *codes: str) -> dict[str, Any]:
+    """How sure a fact is; `kind` is the code system's, as FHIR R4 names it."""
+    system = f"{CLINICAL}{kind}"
+    return {"verificationStatus": {"coding": [{"system": system, "code": c} for c in codes]}}
+
+
 def ada(**changes: dict[str, Any]) -> bytes:
     """The bundle of Ada; `changes` names resources by id, and the items that they get."""
     resources = copy.deepcopy(RESOURCES)

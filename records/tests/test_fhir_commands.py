@@ -39,12 +39,14 @@ def patients(facility) -> list[Patient]:
 
 def test_a_folder_is_imported_and_can_be_again(cast, folder):
     first = run("import_fhir", folder, "--facility", "harbor")
-    assert "1/2 ada.json.gz: 1 patients; rows: 12 new, 0 updated, 0 unchanged" in first
+    assert (
+        "1/2 ada.json.gz: 1 patients; rows: 12 new, 0 updated, 0 taken back, 0 unchanged" in first
+    )
     assert "2/2 people.json: 0 patients; rows: 0 new" in first
     assert len(patients(cast.harbor)) == 1
     assert patients(cast.austa) == []
     again = run("import_fhir", folder, "--facility", "harbor")
-    assert "rows: 0 new, 0 updated, 12 unchanged" in again
+    assert "rows: 0 new, 0 updated, 0 taken back, 12 unchanged" in again
 
 
 def test_the_report_is_json_or_text_by_its_name(cast, folder, tmp_path):

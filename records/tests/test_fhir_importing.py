@@ -1,6 +1,7 @@
 """Taking a bundle into the chart: whole, once, and in the facility's own hands."""
 
 import json
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
@@ -14,7 +15,7 @@ from clinic.models.base import uuid7
 from clinic.security import tenancy
 from clinic.security.permissions import Denied
 from clinic.tests.people import found_facility
-from patients import registration, search
+from patients import health, readings, registration, search
 from patients.models import (
     Allergy,
     Condition,
@@ -25,12 +26,21 @@ from patients.models import (
     Source,
 )
 from patients.registration import NumberTaken
+from records import timeline
 from records.fhir.exporting import chart_of, export_bundle
 from records.fhir.importing import Outcome, import_bundle
 from records.fhir.parsing import NotFHIR
 from records.fhir.reading import read
 from records.models import Encounter, Procedure, Report
-from records.tests.bundles import DEMO, RESOURCES, ada, needs_shared, packed, shared
+from records.tests.bundles import (
+    DEMO,
+    RESOURCES,
+    ada,
+    needs_shared,
+    packed,
+    shared,
+    verified,
+)
 
 MODELS = (
     Patient,
@@ -82,6 +92,11 @@ def test_every_shared_bundle_is_imported(cast):
         charts = read(data).charts
         assert outcome.created == sum(len(list(chart.facts())) for chart in charts), path.name
         assert len(outcome.patients) == len(charts) == (0 if "Information" in path.name else 1)
+    with cast.acting("sarah"):
+        allergies = Allergy.objects.values_list("criticality", "verification_status")
+        assert Counter(allergies) == {("low", "confirmed"): 17}
+        problems = Condition.objects.values_list("verification_status", flat=True)
+        assert Counter(problems) == {"confirmed": 62}
 
 
 def test_the_same_bundle_again_changes_nothing(cast):
@@ -119,6 +134,16 @@ def test_a_changed_bundle_updates_what_changed(cast):
         assert not Allergy.objects.get(patient=patient).is_active
 
 
+def test_what_was_suspected_and_is_confirmed_later_is_brought_up_to_date(cast):
+    take_in(cast, ada(problem=verified("condition-ver-status", "provisional")))
+    with cast.acting("sarah"):
+        assert Condition.objects.get(fhir_id="problem").is_uncertain
+    confirmed = ada(problem=verified("condition-ver-status", "confirmed"))
+    assert take_in(cast, confirmed).updated == 1
+    with cast.acting("sarah"):
+        assert not Condition.objects.get(fhir_id="problem").is_uncertain
+
+
 def test_what_a_bundle_no_longer_says_stays(cast):
     take_in(cast, ada())
     before = rows(cast.harbor)
@@ -141,6 +166,65 @@ def test_what_a_clinician_verified_is_not_overwritten(cast):
     assert (outcome.updated, outcome.verified) == (0, 1)
     with cast.acting("sarah"):
         assert Allergy.objects.get(fhir_id="allergy").allergen == "Penicillin V"
+
+
+TAKEN_BACK = [
+    ("visit", Encounter, {"status": "entered-in-error"}),
+    ("problem", Condition, verified("condition-ver-status", "refuted")),
+    ("problem", Condition, verified("condition-ver-status", "entered-in-error")),
+    ("allergy", Allergy, verified("allergyintolerance-verification", "refuted")),
+    ("order", Medication, {"status": "cancelled"}),
+    ("shot", Immunization, {"status": "not-done"}),
+    ("potassium", Reading, {"status": "cancelled"}),
+    ("suture", Procedure, {"status": "not-done"}),
+    ("panel", Report, {"status": "cancelled"}),
+]
+
+
+@pytest.mark.parametrize(("name", "model", "changes"), TAKEN_BACK)
+def test_what_the_source_takes_back_holds_no_longer(cast, name, model, changes):
+    patient = take_in(cast, ada()).patient
+    outcome = take_in(cast, ada(**{name: changes}))
+    assert (outcome.created, outcome.taken_back) == (0, 1)
+    with cast.acting("sarah"):
+        row = model.objects.get(fhir_id=name)
+        assert row.is_active is False and row.verified_by is None
+        shown = health.of(patient, by=cast.sarah)
+        assert row not in [*shown.allergies, *shown.conditions, *shown.medications]
+        assert row not in readings.visible_to(cast.sarah)
+        assert row not in timeline.encounters(patient, by=cast.sarah, most=50)
+        assert name not in {facts.fhir_id for facts in chart_of(patient).facts() if
+                            not facts.resource_type.startswith("Medication")}  # fmt: skip
+    entries = written_entries(cast.harbor)
+    assert take_in(cast, ada(**{name: changes})).taken_back == 0
+    assert written_entries(cast.harbor) == entries, "told again, nothing is written"
+    assert take_in(cast, ada()).updated >= 1
+    with cast.acting("sarah"):
+        assert model.objects.get(fhir_id=name).is_active, "and it may come back"
+
+
+def test_what_a_clinician_verified_is_not_taken_back(cast):
+    take_in(cast, ada())
+    with cast.acting("sarah"):
+        health.amend(fact=Allergy.objects.get(fhir_id="allergy"), by=cast.sarah, severity="severe")
+    changes = verified("allergyintolerance-verification", "refuted")
+    outcome = take_in(cast, ada(allergy=changes))
+    assert (outcome.taken_back, outcome.verified) == (0, 1)
+    with cast.acting("sarah"):
+        assert Allergy.objects.get(fhir_id="allergy").is_active
+
+
+def test_a_bundle_takes_nothing_back_of_another_patient(cast):
+    take_in(cast, ada())
+    bob = {"id": "bob", "identifier": [], "name": [{"family": "Ray", "given": ["Bob"]}]}
+    ada_, *rest = (resource for resource in RESOURCES)
+    allergy = next(one for one in rest if one["id"] == "allergy")
+    allergy = allergy | {"patient": {"reference": "Patient/bob"}}
+    allergy |= verified("allergyintolerance-verification", "refuted")
+    outcome = take_in(cast, packed(ada_ | bob, allergy))
+    assert outcome.taken_back == 0
+    with cast.acting("sarah"):
+        assert Allergy.objects.get(fhir_id="allergy").is_active
 
 
 def test_rows_say_that_they_were_imported_and_who_did_it(cast):
@@ -254,7 +338,7 @@ def test_what_was_written_here_is_exported_and_found_again(cast):
     with cast.acting("sarah"):
         Allergy.objects.create(
             facility=cast.harbor, patient=cast.mr_doe, allergen="Latex", severity="severe",
-            reactions=["Swelling"],
+            reactions=["Swelling"], criticality="high", verification_status="presumed",
         )  # fmt: skip
         data = export_bundle(patient=cast.mr_doe, by=cast.sarah)
         before = rows(cast.harbor)

@@ -12,7 +12,7 @@ from records.fhir.loss import LossReport, combined
 from records.fhir.printing import as_text
 from records.fhir.reader import CHARTED, Reader
 from records.fhir.reading import read
-from records.tests.bundles import DEMO, RESOURCES, ada, needs_shared, shared
+from records.tests.bundles import DEMO, RESOURCES, ada, needs_shared, shared, verified
 
 
 def paths(value: Any, path: tuple = ()) -> list[tuple]:
@@ -93,6 +93,15 @@ def test_every_field_that_is_not_kept_is_named():
         "Observation.valueCodeableConcept.coding.code",
         "Observation.valueCodeableConcept.coding.system",
     }
+
+
+def test_how_sure_and_how_dangerous_is_not_lost():
+    allergy = {"criticality": "high"} | verified("allergyintolerance-verification", "unconfirmed")
+    problem = verified("condition-ver-status", "provisional")
+    assert lost_fields(ada(allergy=allergy, problem=problem)) == lost_fields(ada())
+    own_words = {"verificationStatus": {"text": "suspected", "coding": [{"code": "maybe"}]}}
+    fields = lost_fields(ada(problem=own_words))
+    assert fields["Condition.verificationStatus"] == (2, 2), "it is unconfirmed; its words are lost"
 
 
 def test_a_field_nobody_has_heard_of_is_named_too():

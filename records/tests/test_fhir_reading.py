@@ -13,7 +13,7 @@ from records.fhir.facts import Chart
 from records.fhir.parsing import decompressed
 from records.fhir.reader import CHARTED
 from records.fhir.reading import read
-from records.tests.bundles import DEMO, ada, needs_shared, of_ada, packed, shared
+from records.tests.bundles import DEMO, ada, needs_shared, of_ada, packed, shared, verified
 
 NEW_YORK = ZoneInfo("America/New_York")
 EDT = timezone(timedelta(hours=-4))
@@ -107,6 +107,49 @@ def test_an_allergy_with_its_worst_reaction(chart):
     assert (allergy.allergen, allergy.allergen_category) == ("Allergy to penicillin", "medication")
     assert allergy.reactions == ["Hives", "Anaphylaxis"]
     assert allergy.severity == "anaphylactic"
+
+
+@pytest.mark.parametrize("criticality", ["low", "high", "unable-to-assess"])
+def test_an_allergy_with_its_criticality(criticality):
+    (allergy,) = read(ada(allergy={"criticality": criticality})).charts[0].allergies
+    assert allergy.criticality == criticality
+
+
+def test_a_criticality_of_nobodys_is_none_and_reported():
+    reading = read(ada(allergy={"criticality": "deadly"}))
+    assert reading.charts[0].allergies[0].criticality == ""
+    assert [note.path for note in reading.loss.doubts] == ["AllergyIntolerance.criticality"]
+
+
+ALLERGY, PROBLEM = "allergyintolerance-verification", "condition-ver-status"
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "expected"),
+    [
+        ("allergy", {}, ""),
+        ("allergy", {"verificationStatus": None}, ""),
+        ("allergy", verified(ALLERGY, "unconfirmed"), "unconfirmed"),
+        ("allergy", verified(ALLERGY, "presumed"), "presumed"),
+        ("allergy", verified(ALLERGY, "confirmed"), "confirmed"),
+        ("allergy", verified(ALLERGY, "unconfirmed", "presumed"), "presumed"),
+        ("allergy", verified(ALLERGY, "provisional"), "unconfirmed"),
+        ("problem", verified(PROBLEM, "unconfirmed"), "unconfirmed"),
+        ("problem", verified(PROBLEM, "unconfirmed", "provisional"), "provisional"),
+        ("problem", verified(PROBLEM, "differential"), "differential"),
+        ("problem", verified(PROBLEM, "confirmed"), "confirmed"),
+        ("problem", verified(PROBLEM, "confirmed", "unconfirmed"), "unconfirmed"),
+        ("problem", verified(PROBLEM, "presumed"), "unconfirmed"),
+        ("problem", {"verificationStatus": {"coding": [{"code": "confirmed"}]}}, "confirmed"),
+        ("problem", {"verificationStatus": {"text": "suspected"}}, "unconfirmed"),
+        ("problem", {"verificationStatus": "confirmed"}, "unconfirmed"),
+        ("problem", {"verificationStatus": {"coding": [{"code": ["confirmed"]}]}}, "unconfirmed"),
+    ],
+)
+def test_what_is_not_said_to_be_sure_is_not_taken_for_sure(name, changes, expected):
+    (chart,) = read(ada(**{name: changes})).charts
+    (facts,) = chart.allergies if name == "allergy" else chart.conditions
+    assert facts.verification_status == expected
 
 
 def test_a_medicine_named_by_reference_with_its_reason(chart):

@@ -10,7 +10,7 @@ from records.fhir.element import leaves
 from records.fhir.reader import CHARTED, Reader
 from records.fhir.reading import read
 from records.fhir.writing import write
-from records.tests.bundles import DEMO, ada, needs_shared, shared
+from records.tests.bundles import DEMO, ada, needs_shared, shared, verified
 
 ADA = ada()
 
@@ -50,6 +50,11 @@ def test_the_demo_charts_come_back_the_same(path):
         {"allergy": {"reaction": [{"severity": "moderate"}]}},
         {"allergy": {"category": [], "reaction": []}},
         {"allergy": {"clinicalStatus": {"coding": []}}},
+        {"allergy": {"criticality": "unable-to-assess"}},
+        {"allergy": verified("allergyintolerance-verification", "unconfirmed")},
+        {"allergy": verified("allergyintolerance-verification", "presumed")},
+        {"problem": verified("condition-ver-status", "differential")},
+        {"problem": {"verificationStatus": {"text": "suspected"}}},
         {"visit": {"class": {}, "type": [], "status": None}},
         {"order": {"dosageInstruction": [{"text": "one in the morning, two at night"}]}},
         {"order": {"status": "completed"}},
@@ -128,6 +133,20 @@ def test_whatever_counts_as_kept_comes_out_again(path):
 
 def test_whatever_counts_as_kept_of_every_field_that_is_read_comes_out_again():
     check_kept_comes_out(ADA)
+
+
+def test_a_certainty_that_r4_does_not_know_stands_beside_one_that_it_does():
+    presumed = verified("allergyintolerance-verification", "presumed")
+    document = json.loads(write(read(ada(allergy=presumed)).charts[0]))
+    resources = (entry["resource"] for entry in document["entry"])
+    (allergy,) = (one for one in resources if one["resourceType"] == "AllergyIntolerance")
+    both = verified("allergyintolerance-verification", "presumed", "unconfirmed")
+    assert allergy["verificationStatus"] == both["verificationStatus"]
+    assert not any("verification" in field.path for field in lost(json.dumps(document).encode()))
+
+
+def lost(data: bytes):
+    return [field for kind in read(data).loss.types for field in kind.fields]
 
 
 def test_the_bundle_is_a_collection_whose_references_stay_inside():

@@ -60,6 +60,26 @@ def test_the_record_on_one_page(browse, charted):
     assert [event.title for event in answer.context["timeline"]] == ["Record: Migraine"]
 
 
+def test_what_is_not_sure_is_said_in_plain_words(browse, charted):
+    browser = browse("john")
+    page = browser.get("/portal/record/").content.decode()
+    assert "Not confirmed yet" not in page and "High risk" not in page
+    with tenancy.system(charted.harbor):
+        whose = {"facility": charted.harbor, "patient": charted.mr_doe}
+        Allergy.objects.create(**whose, allergen="Latex", criticality="high")
+        Allergy.objects.create(**whose, allergen="Soy", verification_status="presumed")
+        Condition.objects.create(**whose, display="Lupus", verification_status="differential")
+        Condition.objects.create(**whose, display="Asthma", verification_status="confirmed")
+    answer = browser.get("/portal/record/")
+    page = answer.content.decode()
+    assert page.count("Not confirmed yet") == 2, "the allergy to soy, and the lupus"
+    assert page.count("High risk") == 1
+    assert not any(word in page for word in ("Presumed", "Differential"))
+    critical, plain = answer.context["allergies"][:2], answer.context["allergies"][2:]
+    assert {one.allergen for one in critical} == {"Latex", "Penicillin"}
+    assert [one.allergen for one in plain] == ["Soy"]
+
+
 def test_nothing_of_it_is_shown_to_others(browse, charted):
     for name in ("jane", "ana"):
         page = browse(name).get("/portal/record/").content.decode()

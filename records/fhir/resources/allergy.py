@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from records.fhir.bundle import Entry, SetAside
 from records.fhir.element import Element
 from records.fhir.facts import AllergyFacts
-from records.fhir.resources.condition import read_state
+from records.fhir.resources.condition import read_state, read_verification
 from records.fhir.resources.datatypes import (
     ABSENT,
     SNOMED,
@@ -27,9 +27,12 @@ if TYPE_CHECKING:
     from records.fhir.reader import Reader
 
 CLINICAL_STATUS = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
+VERIFICATION = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification"
+VERIFICATIONS = ("presumed", "unconfirmed", "confirmed")
 STATUSES = {"active": "active", "inactive": "inactive", "resolved": "inactive"}
 CATEGORIES = ("food", "medication", "environment", "biologic")
 SEVERITIES = ("mild", "moderate", "severe")
+CRITICALITIES = ("low", "high", "unable-to-assess")
 ANAPHYLAXIS = "39579001"
 # "No known allergy" and its kinds for drugs, environment, food and latex: the absence of one.
 NO_ALLERGY = {"716186003", "409137002", "428607008", "429625007", "1003774007"}
@@ -53,6 +56,8 @@ def read(entry: Entry, reader: Reader) -> AllergyFacts:
         code=allergen.code,
         allergen_category=_category(resource),
         severity=_severity(reactions),
+        criticality=resource.one_of("criticality", CRITICALITIES),
+        verification_status=read_verification(resource, VERIFICATION, VERIFICATIONS),
         reactions=_manifestations(reactions),
         is_active=state != "inactive",
         onset_date=resource.day("onsetDateTime", reader.zone),
@@ -67,7 +72,9 @@ def write(facts: AllergyFacts) -> Json:
         resourceType="AllergyIntolerance",
         id=facts.fhir_id,
         clinicalStatus=write_status(state, CLINICAL_STATUS),
+        verificationStatus=_written_verification(facts.verification_status),
         category=[category] if category in CATEGORIES else None,
+        criticality=facts.criticality,
         code=write_concept(facts.allergen, facts.code, SNOMED),
         patient=write_reference("Patient", facts.patient_id),
         onsetDateTime=write_time(facts.onset_date),
@@ -107,6 +114,14 @@ def _severity(reactions: list[Element]) -> str:
         if worst and item.peek("severity") == worst:
             item.keep("severity")
     return "anaphylactic" if anaphylaxes else worst
+
+
+def _written_verification(status: str) -> Json | None:
+    """R4 has no `presumed`: R5 put it below `unconfirmed`, which is therefore written beside it."""
+    if status != "presumed":
+        return write_status(status, VERIFICATION)
+    codes = (status, "unconfirmed")
+    return {"coding": [{"system": VERIFICATION, "code": code} for code in codes]}
 
 
 def _written_reactions(facts: AllergyFacts) -> list[Json] | None:

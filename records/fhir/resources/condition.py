@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from records.fhir.reader import Reader
 
 CLINICAL_STATUS = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+VERIFICATIONS = ("differential", "provisional", "unconfirmed", "confirmed")
 # The chart knows three states; of the others it keeps the nearest.
 STATUSES = {
     "active": "active",
@@ -55,6 +57,7 @@ def read(entry: Entry, reader: Reader) -> ConditionFacts:
         code=code.code,
         code_system=code.system,
         status=status,
+        verification_status=read_verification(resource, VERIFICATION, VERIFICATIONS),
         is_active=status == "active",
         onset_date=resource.day("onsetDateTime", reader.zone)
         or resource.child("onsetPeriod").day("start", reader.zone),
@@ -68,6 +71,7 @@ def write(facts: ConditionFacts) -> Json:
         resourceType="Condition",
         id=facts.fhir_id,
         clinicalStatus=write_status(facts.status, CLINICAL_STATUS),
+        verificationStatus=write_status(facts.verification_status, VERIFICATION),
         code=write_concept(facts.display, facts.code, facts.code_system),
         subject=write_reference("Patient", facts.patient_id),
         onsetDateTime=write_time(facts.onset_date),
@@ -85,3 +89,20 @@ def read_state(concept: Element, system: str, states: dict[str, str]) -> str:
                 coding.reduce("code", _("kept as %(state)s") % {"state": states[code]})
             return states[code]
     return ""
+
+
+def read_verification(resource: Element, system: str, codes: tuple[str, ...]) -> str:
+    """How sure a fact is: the first of `codes` that its verification has, `confirmed` the last.
+
+    FHIR allows no other codes, so they are taken at their word without their `system`. A
+    verification in other words is unconfirmed: what cannot be read must not pass for a fact.
+    """
+    concept = resource.child("verificationStatus")
+    codings = [coding for coding in concept.children("coding") if coding.peek("code") in codes]
+    if not codings:
+        return "unconfirmed" if resource.peek("verificationStatus") else ""
+    said = min((coding.peek("code") for coding in codings), key=codes.index)
+    for coding in codings:
+        if coding.peek("code") in (said, "unconfirmed"):  # the closer word says the wider one too
+            coding.keep("code", *(["system"] if coding.peek("system") == system else []))
+    return said

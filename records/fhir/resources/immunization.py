@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
-from records.fhir.bundle import Entry, SetAside
+from records.fhir.bundle import Entry, SetAside, TakenBack
 from records.fhir.element import Element
 from records.fhir.facts import ImmunizationFacts
 from records.fhir.resources.datatypes import (
@@ -27,7 +27,7 @@ def read(entry: Entry, reader: Reader) -> ImmunizationFacts:
     """A vaccine. Raises SetAside where it is nobody's, nameless or was not given."""
     resource = entry.resource
     if resource.peek("status") == "not-done":
-        raise SetAside(_("it was not done"))
+        raise TakenBack(_("it was not done"))
     patient_id = reader.patient_of(resource.child("patient"))
     vaccine = read_concept(resource.child("vaccineCode"), CVX)
     if vaccine is None:

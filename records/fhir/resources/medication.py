@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext_lazy
 
-from records.fhir.bundle import Entry, SetAside
+from records.fhir.bundle import Entry, SetAside, TakenBack
 from records.fhir.element import Element
 from records.fhir.facts import MedicationFacts
 from records.fhir.resources.datatypes import (
@@ -95,7 +95,7 @@ def _check_ordered(resource: Element) -> None:
     if resource.peek("doNotPerform") not in (None, False):
         raise SetAside(_("it is an order not to give a medicine"))
     if resource.peek("intent") in NOT_ORDERS or resource.peek("status") in ("draft", "cancelled"):
-        raise SetAside(_("it was not ordered"))
+        raise TakenBack(_("it was not ordered"))
     if resource.peek("intent") == "order":
         resource.keep("intent")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
-from records.fhir.bundle import Entry, SetAside
+from records.fhir.bundle import Entry, SetAside, TakenBack
 from records.fhir.element import Element
 from records.fhir.facts import ReadingFacts
 from records.fhir.plausible import implausible
@@ -54,7 +54,7 @@ def read(entry: Entry, reader: Reader) -> ReadingFacts:
     """A reading. Raises SetAside where it is nobody's, or says not what, when or how much."""
     resource = entry.resource
     if resource.peek("status") == "cancelled":
-        raise SetAside(_("it was cancelled"))
+        raise TakenBack(_("it was cancelled"))
     patient_id = reader.patient_of(resource.child("subject"))
     code = read_concept(resource.child("code"), LOINC)
     if code is None:

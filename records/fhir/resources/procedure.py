@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
-from records.fhir.bundle import Entry, SetAside
+from records.fhir.bundle import Entry, SetAside, TakenBack
 from records.fhir.facts import ProcedureFacts
 from records.fhir.resources.datatypes import (
     SNOMED,
@@ -27,7 +27,7 @@ def read(entry: Entry, reader: Reader) -> ProcedureFacts:
     """A procedure. Raises SetAside where it is nobody's, says nothing or was not done."""
     resource = entry.resource
     if resource.peek("status") == "not-done":
-        raise SetAside(_("it was not done"))
+        raise TakenBack(_("it was not done"))
     patient_id = reader.patient_of(resource.child("subject"))
     code = read_concept(resource.child("code"), SNOMED)
     if code is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
-from records.fhir.bundle import Entry, SetAside
+from records.fhir.bundle import Entry, SetAside, TakenBack
 from records.fhir.element import LONG, Element
 from records.fhir.facts import ReportFacts
 from records.fhir.resources.datatypes import (
@@ -29,7 +29,7 @@ def read(entry: Entry, reader: Reader) -> ReportFacts:
     """A report. Raises SetAside where it is nobody's, says nothing or was cancelled."""
     resource = entry.resource
     if resource.peek("status") == "cancelled":
-        raise SetAside(_("it was cancelled"))
+        raise TakenBack(_("it was cancelled"))
     patient_id = reader.patient_of(resource.child("subject"))
     code = read_concept(resource.child("code"), LOINC)
     if code is None:

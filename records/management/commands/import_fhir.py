@@ -78,12 +78,13 @@ def files_in(paths: list[Path], *, besides: Path | None) -> Iterator[Path]:
 def summary(outcome: Outcome) -> str:
     lost = sum(loss.present - loss.kept for loss in outcome.loss.types)
     return _(
-        "%(patients)d patients; rows: %(created)d new, %(updated)d updated, %(unchanged)d"
-        " unchanged; %(lost)d resources not kept"
+        "%(patients)d patients; rows: %(created)d new, %(updated)d updated, %(taken_back)d taken"
+        " back, %(unchanged)d unchanged; %(lost)d resources not kept"
     ) % {
         "patients": len(outcome.patients),
         "created": outcome.created,
         "updated": outcome.updated,
+        "taken_back": outcome.taken_back,
         "unchanged": outcome.unchanged + outcome.verified,
         "lost": lost,
     }
@@ -120,6 +121,7 @@ def report_of(outcomes: dict[Path, Outcome], total: LossReport) -> dict:
             "patients": [str(patient.pk) for patient in outcome.patients],
             "created": outcome.created,
             "updated": outcome.updated,
+            "taken_back": outcome.taken_back,
             "unchanged": outcome.unchanged,
             "verified": outcome.verified,
             "loss": outcome.loss.as_json(),
