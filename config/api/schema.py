@@ -49,6 +49,29 @@ ETAG = OpenApiParameter(
     "ETag", str, OpenApiParameter.HEADER, response=[200, 201], description="The object's version."
 )
 
+# What parameters mean whose resource says nothing more of them.
+PARAMETERS = {
+    "id": "Which one, as lists and `Location` name it.",
+    "patient_id": "Whose; a patient out of reach answers 404.",
+    "conversation_id": "Of which of one's own conversations.",
+    "patient": "Only what is of this patient.",
+    "specialist": "Only of this specialist.",
+    "appointment_type": "The kind of visit; it says how long a slot is.",
+    "status": "Only what stands so.",
+    "document_type": "Only documents of this kind.",
+    "processing_status": "Only documents that the worker is so far with.",
+    "reading_type": "Only measurements of this kind.",
+    "is_active": "Only what holds (true), or holds no longer (false).",
+    "actor": "Only what this person did.",
+    "action": "Only entries of this kind.",
+    "resource": "Only entries about this kind of object, like `patients.patient`.",
+    "flag": "Only entries that carry this flag, like `refused`.",
+    "from": "Not before this moment.",
+    "to": "Before this moment.",
+    "q": "What to look for, in one's own words.",
+    "limit": "How many at most.",
+}
+
 
 class Schema(AutoSchema):
     """An operation as its resource states it: parameters, body, answers, problems."""
@@ -118,6 +141,12 @@ class Schema(AutoSchema):
         return [
             {"name": name, "in": "path", "required": True, "schema": UUID} for name in variables
         ]
+
+    def _get_parameters(self):
+        parameters = super()._get_parameters()
+        for one in parameters:
+            one.setdefault("description", PARAMETERS.get(one["name"], ""))
+        return parameters
 
     def _map_basic_serializer(self, serializer, direction):
         mapped = super()._map_basic_serializer(serializer, direction)

@@ -34,7 +34,7 @@ def test_every_operation_states_itself(schema):
             public = path == "/api/v1/auth/token/"
             assert bool(operation.get("security")) is not public, (path, method)
             for parameter in operation.get("parameters", []):
-                assert parameter["schema"], (path, parameter["name"])
+                assert parameter["schema"] and parameter["description"], (path, parameter["name"])
     assert len(names) == len(set(names))
 
 
