@@ -16,7 +16,7 @@ help:
 	@echo "make test      run the tests; ARGS='-k booking' chooses"
 	@echo "make e2e       run the tests in a real browser"
 	@echo "make bench     run the benchmarks"
-	@echo "make lint      check style, layers and migrations"
+	@echo "make lint      check style, layers, templates and migrations"
 	@echo "make format    put the code and the templates into the project's style"
 	@echo "make messages  collect and compile the strings for translation"
 	@echo "make pins      pin requirements anew, with hashes"
@@ -40,6 +40,7 @@ lint: $(TESTING)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
+	@$(BIN)/djhtml --check templates
 	@$(LAUNCH) test -- $(BIN)/python manage.py makemigrations --check --dry-run
 
 format: $(TESTING)
@@ -51,7 +52,7 @@ messages: $(RUNTIME)
 	@command -v msgfmt >/dev/null || { \
 		echo "Collecting strings needs gettext: apt-get install gettext (as root), then try again." >&2; exit 1; }
 	@$(BIN)/python manage.py makemessages --all --no-location --no-wrap --no-obsolete --ignore .venv --ignore .local
-	@$(BIN)/python manage.py compilemessages --ignore .venv --ignore .local
+	@for one in locale/*/LC_MESSAGES/*.po; do msgfmt --check-format -o "$${one%.po}.mo" "$$one"; done
 
 pins: $(TESTING)
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -7,7 +7,6 @@ from django import forms
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -18,7 +17,7 @@ from clinic.backoffice.fields import day_field
 from clinic.models import LogEntry
 from clinic.security import trail
 from clinic.security.permissions import Permission
-from clinic.templatetags.written import day_month, recent_moment
+from clinic.templatetags.written import day_month, recent_moment, short_weekdays, weekday
 from compliance import registry, review, wording
 from compliance.review import Search
 
@@ -33,6 +32,10 @@ FLAGS = {
     "seal_broken": gettext_lazy("Broken seal"),
     "emergency": gettext_lazy("Emergency access"),
     "revoked": gettext_lazy("Revoked token"),
+    "totp_added": gettext_lazy("Set up the second step"),
+    "totp_removed": gettext_lazy("Turned off the second step"),
+    "recovery_codes_added": gettext_lazy("Made new recovery codes"),
+    "recovery_codes_removed": gettext_lazy("Recovery codes ended"),
 }
 
 
@@ -151,11 +154,11 @@ class TrailPage(Page):
 
 def activity(days: list[tuple[date, int, int, int]]) -> charts.BarChart:
     """Readings and changes of each day, refusals as marks below."""
-    label = day_month if len(days) > 7 else (lambda day: WEEKDAYS_ABBR[day.weekday()])
-    rows = [(str(label(day)), [reads, changes]) for day, reads, changes, _refused in days]
-    notes = {str(label(day)): refused for day, _reads, _changes, refused in days if refused}
+    label = day_month if len(days) > 7 else weekday
+    rows = [(label(day), [reads, changes]) for day, reads, changes, _refused in days]
+    notes = {label(day): refused for day, _reads, _changes, refused in days if refused}
     return charts.bar_chart(
-        rows, [_("Read"), _("Change")], notes=notes, note_name=_("Refused") if notes else ""
+        rows, [_("Looks"), _("Changes")], notes=notes, note_name=_("Refused") if notes else ""
     )
 
 
@@ -171,8 +174,8 @@ def takeaway(days: list[tuple[date, int, int, int]]) -> str:
 def opened(rows: QuerySet[LogEntry]) -> charts.HeatMap:
     starts = review.HOUR_STARTS
     parts = [f"{a}–{b}" for a, b in zip(starts, (*starts[1:], 24), strict=True)]
-    week = zip(WEEKDAYS_ABBR.values(), review.by_hour(rows), strict=True)
-    return charts.heat_map(parts, [(str(day), counts) for day, counts in week])
+    week = zip(short_weekdays(), review.by_hour(rows), strict=True)
+    return charts.heat_map(parts, list(week))
 
 
 def top(rows: QuerySet[LogEntry]) -> list[dict[str, Any]]:

@@ -113,6 +113,10 @@ def what(entry: LogEntry, *, many: bool = False, account: str = "") -> str:
     signs = {
         "login": _("Signed in"),
         "logout": _("Signed out"),
+        "totp_added": _("Set up the second step"),
+        "totp_removed": _("Turned off the second step"),
+        "recovery_codes_added": _("Made new recovery codes"),
+        "recovery_codes_removed": _("Recovery codes ended"),
         FAILED: could_not if account else _("Could not sign in"),
     }
     for flag, sentence in signs.items():

@@ -53,18 +53,23 @@ def _figures(request: HttpRequest, visits: list[Appointment], reading: list[Docu
     standing = [visit for visit in visits if visit.status != Status.CANCELED]
     done = sum(visit.status == Status.COMPLETED for visit in standing)
     left = sum(visit.start_datetime > timezone.now() for visit in standing)
+    day = ("day", _("Show the day"))
     figures = [
-        _figure(_("Visits today"), len(standing), _("%(count)d done") % {"count": done}, "day"),
-        _figure(_("Still to come"), left, _("From now on"), "day"),
+        _figure(_("Visits today"), len(standing), _("%(count)d done") % {"count": done}, day),
+        _figure(_("Still to come"), left, _("From now on"), day),
     ]
     if request.actor.may(Permission.DOCUMENT_VIEW):
-        figures.append(_figure(_("Being read"), len(reading), _("Documents"), "documents"))
+        shown = ("documents", _("Show documents"))
+        figures.append(_figure(_("Being read"), len(reading), _("Documents"), shown))
     return figures
 
 
-def _figure(label: str, value: int, note: str, name: str) -> dict[str, Any]:
-    href = reverse(f"admin:{name}")
-    return {"label": label, "value": value, "note": note, "tone": "", "href": href}
+def _figure(label: str, value: int, note: str, link: tuple[str, str]) -> dict[str, Any]:
+    name, text = link
+    return {
+        "label": label, "value": value, "note": note, "tone": "",
+        "href": reverse(f"admin:{name}"), "link_text": text,
+    }  # fmt: skip
 
 
 def _alerts(request: HttpRequest, visits: list[Appointment], unread: int) -> list[dict[str, Any]]:

@@ -86,7 +86,7 @@ def test_where_nothing_stands_the_answer_says_so(sign_in):
     page = sign_in("john", javascript=False)
     page.goto("/portal/ask/")
     answer = letters.ask(page, "When was my left hip replaced?")
-    expect(answer).to_contain_text("The record says nothing that answers this.")
+    expect(answer).to_contain_text("Nothing in the documents answers this.")
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["scripts", "no-scripts"])

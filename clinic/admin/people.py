@@ -35,9 +35,19 @@ class RoleForm(forms.Form):
 class InvitationForm(RoleForm):
     """Who comes to work here."""
 
-    email = forms.EmailField(label=_("E-mail"))
-    first_name = forms.CharField(label=_("First name"), max_length=100)
-    last_name = forms.CharField(label=_("Last name"), max_length=100)
+    email = forms.EmailField(
+        label=_("E-mail"), error_messages={"required": _("Enter the e-mail address.")}
+    )
+    first_name = forms.CharField(
+        label=_("First name"),
+        max_length=100,
+        error_messages={"required": _("Enter the first name.")},
+    )
+    last_name = forms.CharField(
+        label=_("Last name"),
+        max_length=100,
+        error_messages={"required": _("Enter the last name.")},
+    )
     field_order = ["email", "first_name", "last_name", "role", "department"]
 
 

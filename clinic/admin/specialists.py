@@ -53,6 +53,7 @@ class SpecialistAdmin(TenantAdmin):
     sortable_by = ["specialty", "room"]
     list_filter = ["is_active"]
     search_fields = ["specialty", "room"]
+    search_help_text = _("Specialty or room")
 
     def visible(self, request):
         return specialists.known()

@@ -18,6 +18,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from clinic.models import Facility
 from clinic.templatetags import written
 
 register = template.Library()
@@ -265,6 +266,15 @@ def theme(context: Context) -> str:
     account = getattr(context.get("user"), "theme", "")
     cookie = request.COOKIES.get("theme", "") if request else ""
     return next((chosen for chosen in (account, cookie) if chosen in THEMES), "auto")
+
+
+@register.simple_tag(takes_context=True)
+def clinic_zone(context: Context) -> Any:
+    """The clocks of the person's clinic, for {% timezone %} on pages that are of no clinic."""
+    request = context.get("request")
+    actor = getattr(request, "actor", None)
+    clinic = Facility.objects.filter(pk=actor.facility_id).first() if actor else None
+    return clinic.zone if clinic else None
 
 
 @register.simple_tag

@@ -23,7 +23,7 @@ class Section:
 
 
 SECTIONS = (
-    Section("home", "house", _("Home"), ("home", "settings")),
+    Section("home", "house", _("Home"), ("home",)),
     Section("record", "clipboard-list", _("Record"), ("record", "ask", "answer")),
     Section("visits", "calendar-days", _("Visits"), ("visits", "visit", "visit_cancel", "book")),
     Section("documents", "file-text", _("Documents"), ("documents", "document")),

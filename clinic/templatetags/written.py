@@ -42,6 +42,11 @@ TITLES = {"dr", "dra", "prof", "mr", "mrs", "ms", "mx", "sr", "sra", "doña", "d
 AVATAR_TONES = ("", "cr-av-b", "cr-av-c", "cr-av-d")
 
 
+def short_weekdays() -> list[str]:
+    """Mon to Sun in the language: our own words, for Django's Portuguese writes Sab for Sáb."""
+    return [_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun")]
+
+
 def _written(value: date | None, format_name: str) -> str:
     return formats.date_format(value, format_name) if value else ""
 
@@ -89,6 +94,19 @@ def day_month(value: date | None) -> str:
 
 
 @register.filter(expects_localtime=True)
+def measured_on(value: date | None) -> str:
+    """24 Nov for a measurement of this year, else 24 Nov 2021: an old one must not look new."""
+    is_new = value is not None and value.year == timezone.localdate().year
+    return day_month(value) if is_new else short_date(value)
+
+
+@register.filter(expects_localtime=True)
+def weekday(value: date | None) -> str:
+    """Sat: for day strips."""
+    return short_weekdays()[value.weekday()] if value else ""
+
+
+@register.filter(expects_localtime=True)
 def clock(value: datetime | None) -> str:
     """10:00."""
     return formats.time_format(value, "TIME_FORMAT") if value else ""
@@ -123,6 +141,20 @@ def age(born: date | None) -> str:
     if months >= 2:
         return ngettext("%(count)d month", "%(count)d months", months) % {"count": months}
     days = max((today - born).days, 0)
+    return ngettext("%(count)d day", "%(count)d days", days) % {"count": days}
+
+
+@register.filter
+def lasting(minutes: int | None) -> str:
+    """How long something took: 30 min; 5 hours; 14 days."""
+    if not minutes:
+        return ""
+    if minutes < 120:
+        return _("%(minutes)s min") % {"minutes": minutes}
+    hours = round(minutes / 60)
+    if hours < 48:
+        return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
+    days = round(minutes / 1440)
     return ngettext("%(count)d day", "%(count)d days", days) % {"count": days}
 
 

@@ -224,6 +224,26 @@ class TestWriting:
     def test_far_days_are_dates(self):
         assert written.recent_moment(TUESDAY.replace(year=2020)) == "24 Nov 2020, 10:00"
 
+    def test_an_old_measurement_names_its_year(self, monkeypatch):
+        monkeypatch.setattr(timezone, "localdate", lambda: date(2026, 12, 1))
+        assert written.measured_on(TUESDAY) == "24 Nov"
+        assert written.measured_on(TUESDAY.replace(year=2021)) == "24 Nov 2021"
+        assert written.measured_on(None) == ""
+
+    def test_days_of_the_week_are_short(self):
+        assert written.weekday(TUESDAY) == "Tue"
+        assert written.weekday(None) == ""
+
+    @pytest.mark.parametrize(
+        ("minutes", "text"),
+        [
+            (None, ""), (0, ""), (15, "15 min"), (119, "119 min"), (120, "2 hours"),
+            (20_160, "14 days"),
+        ],
+    )  # fmt: skip
+    def test_how_long_something_took(self, minutes, text):
+        assert written.lasting(minutes) == text
+
     @pytest.mark.parametrize(
         ("value", "unit", "en", "pt"),
         [

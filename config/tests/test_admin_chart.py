@@ -7,6 +7,7 @@ from chat import indexing
 from clinic.models import LogEntry
 from clinic.security import tenancy
 from config.tests.scene import CLINICAL
+from patients.models import Allergy, Condition
 
 
 def chart(patient) -> str:
@@ -33,6 +34,33 @@ def test_the_whole_chart_stands_on_one_page(scene, browse):
     assert (result.name, str(result.value), result.word) == ("plantedlab", "5.60", "High")
     assert {visit.kind for visit in context["visits"]} == {"Check-up", "plantedencounter"}
     assert context["timeline"]
+
+
+def test_what_is_not_sure_says_so_and_a_high_risk_is_critical(scene, browse):
+    rows = {"facility": scene.harbor, "patient": scene.mr_doe}
+    sarah = browse("sarah")
+    write = reverse("admin:write_record", args=[scene.mr_doe.pk])
+    words = ("Unconfirmed", "Differential", "High risk", "High-risk allergy: Latex")
+    before = sarah.get(chart(scene.mr_doe)).content.decode()
+    assert not [word for word in words if word in before]
+    with tenancy.system(scene.harbor):
+        Allergy.objects.create(
+            **rows, allergen="Latex", severity="mild", criticality="high",
+            verification_status="unconfirmed",
+        )  # fmt: skip
+        Allergy.objects.create(
+            **rows, allergen="Soy", severity="mild", criticality="low",
+            verification_status="confirmed",
+        )  # fmt: skip
+        Condition.objects.create(**rows, display="Lupus", verification_status="differential")
+    page = sarah.get(chart(scene.mr_doe))
+    assert {one.allergen for one in page.context["critical"]} == {"Latex", "plantedallergen"}
+    body = page.content.decode()
+    assert not [word for word in words if word not in body]
+    assert body.count("Unconfirmed") == 2, "in the alert and in the list"
+    assert "Mild" in body and "Low risk" not in body and "Confirmed" not in body
+    beside = sarah.get(write).content.decode()
+    assert not [word for word in words[:3] if word not in beside]
 
 
 def test_reading_a_chart_is_one_look(scene, browse):
@@ -71,7 +99,7 @@ def test_where_nothing_is_written_no_answer_is_made_up(scene, browse):
     ask = reverse("admin:chart_ask", args=[scene.mr_doe.pk])
     page = browse("sarah").post(ask, {"question": "Which vaccine was given in 1998?"}, follow=True)
     assert page.context["answer"].abstained
-    assert "The record says nothing that answers this." in page.content.decode()
+    assert "Nothing in the documents answers this." in page.content.decode()
 
 
 @pytest.mark.parametrize("question", ["", "   ", "x" * 4001])

@@ -17,7 +17,7 @@ from patients.portal.person import PersonPage
 
 LOOKS_A_PAGE = 12
 WEEKS = 6
-LATELY = 4  # weeks that the sentence beside the chart speaks of
+LATELY = 4  # weeks in which an emergency look is pointed out
 
 
 class WhoLooked(PersonPage):
@@ -42,7 +42,7 @@ class WhoLooked(PersonPage):
                 "looks": page,
                 "own": own,
                 "chart": chart_of(weeks, own=own),
-                "takeaway": takeaway_of(weeks[-LATELY:]),
+                "takeaway": takeaway_of(weeks),
                 "emergencies": sum(week.of([Purpose.EMERGENCY]) for week in weeks[-LATELY:]),
             },
         )
@@ -61,7 +61,7 @@ def chart_of(weeks: list[Week], *, own: bool) -> charts.BarChart:
 
 
 def takeaway_of(weeks: list[Week]) -> str:
-    """“15 looks in the last 4 weeks. Most were by your care team.”"""
+    """“15 looks since 12 Oct. Most were by the care team.”, of the weeks in the chart."""
     total = sum(sum(week.counts.values()) for week in weeks)
     care = sum(week.of(looks.CARE) for week in weeks)
     count = ngettext("%(count)d look since %(day)s.", "%(count)d looks since %(day)s.", total)

@@ -12,7 +12,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from clinic.security.permissions import Permission
-from clinic.templatetags.written import near_moment, term
+from clinic.templatetags.written import short_moment, term
 from patients.admin import ChartPage
 from records import charting, documents, timeline
 from records.admin import watching
@@ -66,7 +66,7 @@ class ChartWithRecords(ChartPage):
         coming = [v for v in self.booked if _is_coming(v)]
         if coming:
             start = timezone.localtime(min(visit.start_datetime for visit in coming))
-            cover["facts"] = [*cover["facts"], (_("Next visit"), near_moment(start))]
+            cover["facts"] = [*cover["facts"], (_("Next visit"), short_moment(start))]
         return cover | {"visits": [_booked(visit) for visit in self.booked]}
 
     def clinical(self) -> dict[str, Any]:

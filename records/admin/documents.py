@@ -32,8 +32,14 @@ A_PAGE = 25
 class UploadForm(forms.Form):
     """A file, what it is, and whose: chosen on the page before, or by the record number."""
 
-    patient = forms.CharField(label=_("Patient’s record number"), max_length=50)
-    file = forms.FileField(label=_("File"), allow_empty_file=True)
+    patient = forms.CharField(
+        label=_("Patient’s record number"),
+        max_length=50,
+        error_messages={"required": _("Enter the number from the chart, like AA000001.")},
+    )
+    file = forms.FileField(
+        label=_("File"), allow_empty_file=True, error_messages={"required": _("Choose a file.")}
+    )
     document_type = forms.ChoiceField(
         label=_("What is it?"), choices=Document.Type.choices, initial=Document.Type.OTHER
     )

@@ -53,7 +53,9 @@ class RecordForm(forms.Form):
     visit_day = day_field(_("Day of the visit"))
     visit_time = clock_field(_("Time of the visit"))
     department = forms.CharField(label=_("Department"), required=False, max_length=100)
-    primary_diagnosis = long_text(_("Primary diagnosis"), rows=2)
+    primary_diagnosis = long_text(
+        _("Primary diagnosis"), rows=2, error_messages={"required": _("Write the diagnosis.")}
+    )
     secondary_diagnoses = long_text(
         _("Further diagnoses"), rows=3, required=False, help_text=_("One on each line.")
     )

@@ -34,7 +34,9 @@ WATCHED, WATCHED_FOR = "documents_watched", timedelta(minutes=10)
 class DocumentForm(forms.Form):
     """A file and what kind of document it is."""
 
-    file = forms.FileField(label=_("File"), allow_empty_file=True)
+    file = forms.FileField(
+        label=_("File"), allow_empty_file=True, error_messages={"required": _("Choose a file.")}
+    )
     document_type = forms.ChoiceField(
         label=_("What is it?"), choices=Document.Type.choices, initial=Document.Type.OTHER
     )

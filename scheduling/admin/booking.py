@@ -55,7 +55,7 @@ class ChooseForm(forms.Form):
 class SlotForm(forms.Form):
     """The time that was picked; the page draws it as buttons."""
 
-    slot = forms.CharField(error_messages={"required": _("Pick a time.")})
+    slot = forms.CharField(label=_("Free times"), error_messages={"required": _("Pick a time.")})
     reason = forms.CharField(
         label=_("Reason"), required=False, max_length=LONGEST_REASON,
         widget=forms.Textarea(attrs={"rows": 2}),

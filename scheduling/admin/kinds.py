@@ -21,6 +21,7 @@ class AppointmentTypeAdmin(TenantAdmin):
     list_display = ["name", "minutes", "portal_bookable", "is_active"]
     list_filter = ["is_active"]
     search_fields = ["name"]
+    search_help_text = _("Name of the visit")
     list_fullwidth = True
 
     def visible(self, request):

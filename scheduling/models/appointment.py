@@ -30,7 +30,10 @@ class AppointmentQuerySet(models.QuerySet):
         return self.exclude(status=Appointment.Status.CANCELED)
 
     def upcoming(self):
-        return self.standing().filter(end_datetime__gt=timezone.now()).order_by("start_datetime")
+        """Those that are still awaited: a visit called done or missed is so before its end."""
+        awaited = (Appointment.Status.PENDING, Appointment.Status.CONFIRMED)
+        rows = self.filter(status__in=awaited, end_datetime__gt=timezone.now())
+        return rows.order_by("start_datetime")
 
     def past(self):
         return self.filter(end_datetime__lte=timezone.now()).order_by("-start_datetime")
