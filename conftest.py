@@ -35,6 +35,11 @@ def switch(url_name: str) -> None:
     connection.settings_dict.update(_credentials(url_name))
 
 
+def database() -> str:
+    """The test database, as a statement names it."""
+    return connection.ops.quote_name(connection.settings_dict["NAME"])
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings():
     settings.DATABASES["default"].update(_credentials("DATABASE_OWNER_URL"))
@@ -43,11 +48,14 @@ def django_db_modify_db_settings():
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
-    """Migrated as the owner (pytest-django's part); from here on as the runtime role."""
+    """Migrated as the owner (pytest-django's part); from here on as the runtime role, which may
+    make no temporary table (`config.embedded.roles` sees to it elsewhere)."""
     with django_db_blocker.unblock():
         from clinic.security import keyring
         from clinic.tests import people
 
+        with connection.cursor() as cursor:
+            cursor.execute(f"REVOKE TEMPORARY ON DATABASE {database()} FROM PUBLIC")
         switch("DATABASE_URL")
         keyring.create(None)
         people.stand()

@@ -5,16 +5,21 @@ import hashlib
 from datetime import timedelta
 
 from allauth.account.adapter import DefaultAccountAdapter, get_adapter
+from allauth.core import context
 from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base import forms as upstream
 from allauth.mfa.base.internal.flows import check_rate_limit
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authentication_failed
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.usersessions import adapter as usersessions
+from allauth.usersessions.models import UserSession
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models.functions import Lower
+from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -27,6 +32,7 @@ from clinic.security.tenancy import Actor
 
 SPENT_FOR = timedelta(minutes=10)  # far longer than a code is valid
 PLATFORM_PLACE = b"mfa_authenticator.secret"
+NOWHERE = "::"  # the unspecified address, of who comes through a socket that has none
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -37,7 +43,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_client_ip(self, request):
         """The true address: behind a proxy of ours not all people share one brake."""
-        return request.origin.address or "unknown"
+        return request.origin.address or NOWHERE
 
     def pre_authenticate(self, request, **credentials):
         """As usual; an attempt that the brake stops is on the trail too."""
@@ -47,11 +53,24 @@ class AccountAdapter(DefaultAccountAdapter):
             user_login_failed.send(sender=__name__, credentials=credentials, request=request)
             raise
 
+    def pre_login(self, request, user, **options):
+        """As usual, once no change of the second factor is under way."""
+        await_changes(user)
+        return super().pre_login(request, user, **options)
+
     def post_login(self, request, user, **options):
         """Signed in, the pages speak the person's language, whoever used the browser before."""
         response = super().post_login(request, user, **options)
         preferences.remember(user, response)
         return response
+
+    def get_reauthentication_methods(self, user):
+        """Where there is a second factor only a code proves again who one is: else who knows the
+        password and finds the screen unlocked could take the factor away."""
+        methods = super().get_reauthentication_methods(user)
+        if not user.is_authenticated or not has_second_factor(user):
+            return methods
+        return [method for method in methods if method["id"] != "reauthenticate"]
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
@@ -96,12 +115,48 @@ class ReauthenticateForm(SpendsCode, upstream.ReauthenticateForm):
     """Proving again who one is."""
 
 
+class ActivateForm(ActivateTOTPForm):
+    """Setting up the authenticator app; the code that shows that it works is spent by that."""
+
+    def clean_code(self):
+        code = super().clean_code()
+        if not spend_code(self.user, code):
+            raise upstream.get_adapter().validation_error("incorrect_code")
+        return code
+
+
 def has_second_factor(user: User) -> bool:
     return (
         Authenticator.objects.filter(user=user)
         .exclude(type=Authenticator.Type.RECOVERY_CODES)
         .exists()
     )
+
+
+def await_changes(user: User) -> None:
+    """Signing in and changing the second factor wait for one another until their transactions end:
+    no session or token begins beside a change that would have ended it."""
+    User.objects.select_for_update(no_key=True).only("pk").get(pk=user.pk)
+
+
+@receiver([post_save, post_delete], sender=Authenticator)
+def end_elsewhere(sender, instance, created=None, **kwargs):
+    """A second factor, or its recovery codes, came or went: what the person was signed in with
+    before ends, in the same transaction. The present session goes on, under a new key."""
+    if created is False:  # a code was used
+        return
+    user, request = instance.user, context.request
+    await_changes(user)
+    sessions = UserSession.objects.filter(user=user)
+    if request is not None and request.user == user:
+        here = sessions.filter(session_key=request.session.session_key)
+        request.session.cycle_key()
+        here.update(session_key=request.session.session_key)
+        sessions = sessions.exclude(session_key=request.session.session_key)
+    usersessions.get_adapter().end_sessions(sessions)
+    staffing.revoke_tokens(user=user)
+    flag = f"{instance.type}_{'added' if created else 'removed'}"
+    note_as(user, flag, action=trail.UPDATE)
 
 
 def verify(*, request, email: str, password: str, otp: str = "") -> User | None:
@@ -114,6 +169,7 @@ def verify(*, request, email: str, password: str, otp: str = "") -> User | None:
         user = get_adapter().authenticate(request, email=email, password=password)
         if user is None or not user.is_active:
             return None
+        await_changes(user)
         if not has_second_factor(user) or _second_factor_holds(user, otp):
             return user
     except ValidationError:  # braked
@@ -136,13 +192,13 @@ def _second_factor_holds(user: User, otp: str) -> bool:
     return False
 
 
-def note_as(user: User, flag: str) -> None:
+def note_as(user: User, flag: str, *, action: int = trail.ACCESS) -> None:
     """Note the person's own act in the facility of her primary role."""
     origin = tenancy.current().origin
     with transaction.atomic():
         actor = staffing.enter(user=user, roles=set(Role), origin=origin)
         with tenancy.acting(actor):
-            trail.note("clinic.user", object_pk=user.pk, flags=[flag])
+            trail.note("clinic.user", action=action, object_pk=user.pk, flags=[flag])
 
 
 def defer_failure(account: User | None, details: dict) -> None:

@@ -5,11 +5,11 @@ import hashlib
 import ipaddress
 import re
 from contextlib import nullcontext
+from functools import lru_cache
 from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.utils.functional import cached_property
 
 from clinic import staffing
 from clinic.security import tenancy, trail
@@ -18,38 +18,47 @@ from clinic.security.tenancy import Actor, Origin
 
 FACILITY_IN_SESSION = "facility"
 PROGRAMS = frozenset({"api", "fhir"})  # surfaces without pages
-REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+WITH_PORT = re.compile(r"\[(?P<six>[^\]]*)\](:[0-9]*)?|(?P<four>[0-9.]+):[0-9]*")
+MOST_HOPS = 20  # more proxies of ours than any clinic has; the rest of a longer list is made up
 
 
-class ProxyList:
-    """The proxies whose `X-Forwarded-For` counts: addresses or networks of `TRUSTED_PROXIES`."""
+def is_proxy(address: str) -> bool:
+    """Whether the address is a proxy of ours: one of `TRUSTED_PROXIES`, or in a network of them."""
+    plain = plain_address(address)
+    networks = _networks(tuple(settings.TRUSTED_PROXIES))
+    return plain is not None and any(ipaddress.ip_address(plain) in known for known in networks)
 
-    @cached_property
-    def networks(self):
-        return [ipaddress.ip_network(item, strict=False) for item in settings.TRUSTED_PROXIES]
 
-    def trusts(self, address: str) -> bool:
-        try:
-            return any(ipaddress.ip_address(address) in network for network in self.networks)
-        except ValueError:
-            return False
+@lru_cache(maxsize=1)
+def _networks(listed: tuple[str, ...]):
+    return [ipaddress.ip_network(item, strict=False) for item in listed]
+
+
+def plain_address(text: str) -> str | None:
+    """An address as a server or a proxy writes it, in the form that the trail keeps: without port,
+    brackets and zone, and IPv4 as such. None for what is no address."""
+    text = text.strip()
+    if match := WITH_PORT.fullmatch(text):
+        text = match["six"] or match["four"]
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if address.version == 6:
+        address = address.ipv4_mapped or ipaddress.IPv6Address(int(address))
+    return str(address)
 
 
 def address_of(request) -> str | None:
     """The true address: the nearest one that is not a trusted proxy of ours."""
-    proxies, address = ProxyList(), request.META.get("REMOTE_ADDR", "")
-    if proxies.trusts(address):
-        for hop in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
-            try:
-                address = str(ipaddress.ip_address(hop.strip()))
-            except ValueError:
-                break
-            if not proxies.trusts(address):
-                break
-    try:
-        return str(ipaddress.ip_address(address))
-    except ValueError:
-        return None
+    address = plain_address(request.META.get("REMOTE_ADDR", ""))
+    hops = request.META.get("HTTP_X_FORWARDED_FOR", "").rsplit(",", MOST_HOPS)[-MOST_HOPS:]
+    while address and hops and is_proxy(address):
+        if (nearer := plain_address(hops.pop())) is None:
+            break
+        address = nearer
+    return address
 
 
 def surface_of(path: str) -> str:
@@ -65,7 +74,7 @@ def origin_of(request) -> Origin:
         address=address_of(request),
         agent=request.META.get("HTTP_USER_AGENT", "").replace("\x00", ""),
         session=hashlib.sha256(key.encode()).hexdigest()[:32] if key else "",
-        request_id=given if REQUEST_ID.match(given) else uuid4().hex,
+        request_id=given if REQUEST_ID.fullmatch(given) else uuid4().hex,
         surface=surface_of(request.path_info),
     )
 

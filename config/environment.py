@@ -1,6 +1,7 @@
 """The environment as settings read it: typed, and refused by name when it is missing or wrong."""
 
 import base64
+import ipaddress
 import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -12,8 +13,9 @@ load_dotenv(Path(__file__).resolve().parent.parent / ".env")
 
 
 def text(name: str, default: str | None = None) -> str:
-    value = os.environ.get(name, default)
-    if value is None or (value == "" and default is None):
+    """What a variable says; one that is empty counts as one that is not set."""
+    value = os.environ.get(name) or default
+    if value is None:
         raise ImproperlyConfigured(f"{name} is not set. See docs/operator.md.")
     return value
 
@@ -31,6 +33,17 @@ def number(name: str, default: int) -> int:
 
 def listed(name: str, default: str | None = "") -> list[str]:
     return [item.strip() for item in text(name, default).split(",") if item.strip()]
+
+
+def networks(name: str) -> list[str]:
+    """Addresses and networks, comma-separated."""
+    found = listed(name)
+    for item in found:
+        try:
+            ipaddress.ip_network(item, strict=False)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{name} must list addresses, not {item!r}.") from error
+    return found
 
 
 def key(name: str, value: str) -> bytes:

@@ -21,7 +21,7 @@ ALLOWED_HOSTS = env.listed("ALLOWED_HOSTS", None)
 CSRF_TRUSTED_ORIGINS = [
     f"https://{h}" for h in ALLOWED_HOSTS if h not in {"localhost", "127.0.0.1"}
 ]
-TRUSTED_PROXIES = env.listed("TRUSTED_PROXIES")
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 SECURE = not (DEBUG or EMBEDDED)
 
 # --- Keys ----------------------------------------------------------------------------------------
@@ -65,12 +65,13 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.requests.ForwardedMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "config.requests.PlainRequestMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -190,6 +191,7 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Chartroom"
 MFA_ADAPTER = "clinic.accounts.SecondFactorAdapter"
 MFA_FORMS = {
+    "activate_totp": "clinic.accounts.ActivateForm",
     "authenticate": "clinic.accounts.AuthenticateForm",
     "reauthenticate": "clinic.accounts.ReauthenticateForm",
 }

@@ -43,6 +43,7 @@ def prepare(superuser_url: str, *, owner_url: str, runtime_url: str, for_tests: 
     with connect(superuser_url, "postgres") as connection:
         ensure_role(connection, owner, "CREATEDB" if for_tests else "NOCREATEDB")
         ensure_role(connection, runtime, "NOCREATEDB")
+        look_last_among_temporary_tables(connection, runtime)
     if for_tests:
         furnish(superuser_url, "template1", owner=owner.role, runtime=runtime.role)
     with connect(superuser_url, "postgres") as connection:
@@ -70,6 +71,16 @@ def ensure_role(connection: psycopg.Connection, login: Login, extra: str) -> Non
         password=sql.Literal(login.password),
     )
     connection.execute(statement)
+
+
+def look_last_among_temporary_tables(connection: psycopg.Connection, runtime: Login) -> None:
+    """The runtime role may make none; were it ever given the right, one that is called like a table
+    of ours must not take its place."""
+    connection.execute(
+        sql.SQL("ALTER ROLE {} SET search_path = public, pg_temp").format(
+            sql.Identifier(runtime.role)
+        )
+    )
 
 
 def ensure_database(connection: psycopg.Connection, owner: Login, runtime: Login) -> None:

@@ -95,6 +95,7 @@ class TestRoles:
         "attempt",
         [
             "CREATE TABLE mine (id int)",
+            "CREATE TEMPORARY TABLE visit (id int)",
             "CREATE DATABASE mine",
             "CREATE EXTENSION hstore",
             "TRUNCATE visit",
@@ -109,6 +110,9 @@ class TestRoles:
         tell(urls["DATABASE_OWNER_URL"], "CREATE TABLE IF NOT EXISTS visit (id serial, note text)")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             tell(urls["DATABASE_URL"], attempt)
+
+    def test_runtime_role_looks_last_among_temporary_tables(self, urls):
+        assert ask(urls["DATABASE_URL"], "SHOW search_path") == [("public, pg_temp",)]
 
     def test_runtime_role_uses_the_owners_tables(self, urls):
         tell(urls["DATABASE_OWNER_URL"], "CREATE TABLE reading (id serial, value int)")

@@ -7,8 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
+from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
+from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.core import mail
 from django.core.cache import cache
@@ -76,6 +78,10 @@ def signed_in(name: str) -> Client:
     if name != "nina":
         assert client.post(CODE, {"code": fresh_code()}).status_code == 302
     return client
+
+
+def key_of(client: Client) -> str:
+    return client.cookies["sessionid"].value
 
 
 def failures(place) -> list[LogEntry]:
@@ -440,3 +446,163 @@ class TestWhoIsInside:
         with connection.cursor() as cursor:
             cursor.execute("UPDATE clinic_apitoken SET expires_at = now() - interval '1 second'")
         assert Program(token).get("me/").status_code == 401
+
+
+class TestChangingHowOneSignsIn:
+    """What somebody was signed in with before ends, and a password alone changes no factor."""
+
+    ACTIVATE, DEACTIVATE = "/accounts/2fa/totp/activate/", "/accounts/2fa/totp/deactivate/"
+    RENEW, BY_PASSWORD = "/accounts/2fa/recovery-codes/generate/", "/accounts/reauthenticate/"
+    BY_CODE, CODES = "/accounts/2fa/reauthenticate/", "/accounts/2fa/recovery-codes/"
+
+    @pytest.fixture
+    def codes(self, house):
+        """Sarah's recovery codes: one that shows the time works once in half a minute."""
+        return iter(RecoveryCodes.activate(house.sarah).get_unused_codes())
+
+    @pytest.fixture
+    def sarah(self, house, codes):
+        """Two browsers and a program, in which Sarah is signed in."""
+        return [self.with_code(next(codes)), self.with_code(next(codes))], house.token("sarah")
+
+    @staticmethod
+    def with_code(used: str) -> Client:
+        client = Client()
+        sign_in(client, "sarah")
+        assert client.post(CODE, {"code": used}).status_code == 302
+        assert client.get("/admin/").status_code == 200
+        return client
+
+    def activate(self, client: Client) -> str:
+        """Set up the authenticator app as a person does; the code that she typed."""
+        assert client.get(self.ACTIVATE)["Location"].startswith(self.BY_PASSWORD)
+        client.post(f"{self.BY_PASSWORD}?next={self.ACTIVATE}", {"password": PASSWORD})
+        fresh_code()
+        assert client.get(self.ACTIVATE).status_code == 200
+        secret = client.session["mfa.totp.secret"]
+        typed = totp.format_hotp_value(totp.hotp_value(secret, int(time.time()) // 30))
+        assert client.post(self.ACTIVATE, {"code": typed}).status_code == 302
+        return typed
+
+    def prove(self, client: Client, code: str):
+        return client.post(self.BY_CODE, {"code": code})
+
+    def flags(self, house, name: str) -> set[str]:
+        with house.acting("alma"):
+            acts = LogEntry.entries.filter(actor_id=house.people[name].pk, resource="clinic.user")
+            return {flag for entry in acts for flag in entry.compliance_flags}
+
+    def test_the_code_that_sets_the_factor_up_is_used(self, house):
+        typed = self.activate(signed_in("nina"))
+        body = {"email": "nina@harbor.test", "password": PASSWORD, "otp": typed}
+        assert Program("").post("auth/token/", body).status_code == 401
+        client = Client()
+        sign_in(client, "nina")
+        assert client.post(CODE, {"code": typed}).status_code == 200
+        assert "login" in client.get("/admin/")["Location"]
+
+    def test_one_that_was_used_sets_nothing_up(self, house):
+        client = signed_in("nina")
+        used = fresh_code()
+        accounts.spend_code(house.nina, used)
+        client.post(f"{self.BY_PASSWORD}?next={self.ACTIVATE}", {"password": PASSWORD})
+        session = client.session
+        session["mfa.totp.secret"] = SECRET
+        session.save()
+        assert client.post(self.ACTIVATE, {"code": used}).status_code == 200
+        assert not accounts.has_second_factor(house.nina)
+
+    def test_what_began_without_the_factor_ends_when_it_comes(self, house):
+        thief, program = signed_in("nina"), Program(house.token("nina"))
+        owner, neighbour = signed_in("nina"), Program(house.token("aud"))
+        stolen = key_of(owner)
+        self.activate(owner)
+        assert thief.get("/admin/").status_code == 302
+        assert program.get("patients/").status_code == program.get("me/").status_code == 401
+        assert owner.get("/admin/").status_code == neighbour.get("me/").status_code == 200
+        copy = Client()
+        copy.cookies["sessionid"] = stolen
+        assert copy.get("/admin/").status_code == 302, "the present session has a new key"
+        assert not Session.objects.filter(session_key=stolen).exists()
+        assert UserSession.objects.get(user=house.nina).session_key == key_of(owner)
+        assert {"totp_added", "recovery_codes_added"} <= self.flags(house, "nina")
+        with house.acting("alma"):
+            ended = LogEntry.entries.filter(resource="clinic.apitoken", action=1)
+            assert [entry.actor_id for entry in ended] == [house.nina.pk]
+
+    @pytest.mark.parametrize("address", [DEACTIVATE, RENEW, CODES])
+    def test_a_password_alone_changes_no_factor(self, house, sarah, address):
+        (client, _other), _token = sarah
+        before = list(Authenticator.objects.order_by("pk").values_list("pk", "data"))
+        methods = (client.get,) if address == self.CODES else (client.get, client.post)
+        for method in methods:
+            assert method(address)["Location"].startswith(self.BY_CODE)
+        answer = client.post(f"{self.BY_PASSWORD}?next={address}", {"password": PASSWORD})
+        assert answer["Location"].startswith(self.BY_CODE)
+        for method in methods:
+            assert method(address)["Location"].startswith(self.BY_CODE)
+        assert self.prove(client, "000000").status_code == 200
+        assert self.prove(client, PASSWORD).status_code == 200
+        assert client.get(address)["Location"].startswith(self.BY_CODE)
+        assert list(Authenticator.objects.order_by("pk").values_list("pk", "data")) == before
+        assert self.BY_PASSWORD.encode() not in client.get(self.BY_CODE).content
+
+    @pytest.mark.parametrize(
+        ("address", "flags"),
+        [(DEACTIVATE, {"totp_removed", "recovery_codes_removed"}),
+         (RENEW, {"recovery_codes_removed", "recovery_codes_added"})],
+    )  # fmt: skip
+    def test_with_a_code_it_changes_and_everything_else_ends(
+        self, house, sarah, codes, address, flags
+    ):
+        (client, other), token = sarah
+        assert self.prove(client, next(codes)).status_code == 302
+        assert other.get("/admin/").status_code == Program(token).get("me/").status_code == 200
+        assert client.post(address).status_code == 302
+        assert client.get("/admin/").status_code == 200
+        assert other.get("/admin/").status_code == 302
+        assert Program(token).get("me/").status_code == 401
+        assert flags <= self.flags(house, "sarah")
+        assert accounts.has_second_factor(house.sarah) == (address == self.RENEW)
+
+    def test_a_password_changed_at_the_page_ends_the_others(self, house, sarah):
+        (client, other), token = sarah
+        new = "another horse battery staple"
+        form = {"oldpassword": PASSWORD, "password1": new, "password2": new}
+        assert client.post("/accounts/password/change/", form).status_code == 302
+        assert client.get("/admin/").status_code == 200
+        assert other.get("/admin/").status_code == 302
+        assert Program(token).get("me/").status_code == 401
+
+    def test_outside_a_request_nobody_goes_on(self, house, sarah):
+        (client, other), token = sarah
+        Authenticator.objects.get(user=house.sarah, type="totp").delete()
+        assert client.get("/admin/").status_code == other.get("/admin/").status_code == 302
+        assert Program(token).get("me/").status_code == 401
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("door", ["page", "program"])
+def test_nobody_slips_in_while_a_factor_is_being_set_up(transactional_db, door):
+    """Whoever signs in beside it waits, and then needs the code."""
+    with transaction.atomic():
+        with_passwords(make_cast())
+    nina, client = User.objects.get(email="nina@harbor.test"), Client()
+    body = {"email": "nina@harbor.test", "password": PASSWORD}
+
+    def enter() -> bool:
+        try:
+            if door == "program":
+                return Program("").post("auth/token/", body).status_code == 200
+            sign_in(client, "nina")
+            return client.get("/admin/").status_code == 200
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            totp.TOTP.activate(nina, SECRET)
+            attempt = pool.submit(enter)
+            with pytest.raises(TimeoutError):
+                attempt.result(timeout=1)
+        assert attempt.result(timeout=30) is False
