@@ -11,7 +11,7 @@ from clinic.api.serializing import StrictSerializer, question
 from clinic.errors import invalid
 from clinic.models import LogEntry
 from clinic.security import tenancy, trail
-from clinic.security.permissions import Permission
+from clinic.security.permissions import Permission, Reach
 from clinic.security.tenancy import Purpose
 
 ACTIONS = {"create": trail.CREATE, "update": trail.UPDATE, "delete": trail.DELETE,
@@ -91,7 +91,7 @@ def entry_shape(entry: LogEntry) -> dict[str, Any]:
     """An entry as answered. Sealed values never stand in it; whoever reads no clinical content gets
     the names of the columns that changed without the open values either."""
     changes = entry.changes
-    if changes and not tenancy.current().clinical:
+    if changes and tenancy.current().clinical != Reach.FACILITY:
         changes = {column: ["•••", "•••"] for column in changes}
     return {
         "id": entry.pk,

@@ -1,9 +1,11 @@
 """The trail chained, sealed outside the database, and verified.
 
 Each facility's entries form a hash chain (`clinic_traillink`): link n is SHA-256 over link n-1 and
-the canonical form of its entry. Links are written in batches, over entries older than the oldest
-running transaction, so writers never wait for one another. The head of each chain, signed with a
-key derived from the master key, goes to an anchor outside the database: a cut tail shows there.
+the canonical form of its entry. Links are written in batches, in the order in which transactions
+took their numbers, and only over entries older than the oldest running transaction: writers never
+wait for one another, and whatever commits later has its place after the last link, so only what
+lies there is looked at. The head of each chain, signed with a key derived from the master key, goes
+to an anchor outside the database: a cut tail shows there.
 """
 
 import hashlib
@@ -13,6 +15,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from clinic.security import tenancy
 from compliance import anchors
 
 BATCH = 2000
@@ -25,6 +28,11 @@ CANONICAL = """jsonb_build_array(e.id, e.content_type_id, e.resource, e.object_p
  e.facility_id, e.patient_id, e.purpose, e.user_agent, e.session_key, e.token_id, e.surface,
  e.compliance_flags, e.risk_score, e.xid::text)::text"""
 OF_CHAIN = "COALESCE(e.facility_id, '00000000-0000-0000-0000-000000000000')"
+IS_UNSEALED = "NOT EXISTS (SELECT 1 FROM clinic_traillink l WHERE l.entry_id = e.id)"
+
+# Transactions below `OLDEST` are over and their entries visible; none has `NEXT` or above yet.
+OLDEST = "pg_snapshot_xmin(pg_current_snapshot())"
+NEXT = "pg_snapshot_xmax(pg_current_snapshot())"
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,7 @@ def seal(facility_id: UUID) -> int:
     return sealed
 
 
-@transaction.atomic
+@transaction.atomic(durable=True)  # entries of an outer transaction of ours are not settled
 def _seal_batch(facility_id: UUID) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
@@ -80,13 +88,7 @@ def _seal_batch(facility_id: UUID) -> int:
         if not cursor.fetchone()[0]:
             return 0
         last = head(facility_id)
-        cursor.execute(
-            f"""SELECT e.id, {CANONICAL} FROM clinic_logentry e
-                WHERE {OF_CHAIN} = %s AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
-                  AND NOT EXISTS (SELECT 1 FROM clinic_traillink l WHERE l.entry_id = e.id)
-                ORDER BY e.id LIMIT {BATCH}""",
-            [facility_id],
-        )
+        _find_unsealed(cursor, last)
         links, previous = [], last.digest
         for number, (entry_id, canonical) in enumerate(cursor.fetchall(), last.sequence + 1):
             previous = digest(previous, canonical)
@@ -101,6 +103,35 @@ def _seal_batch(facility_id: UUID) -> int:
     return len(links)
 
 
+def _find_unsealed(cursor, last: Head) -> None:
+    """Ask for the next entries of the chain: those after the one sealed last, or all of them where
+    none was, or where the database was restored on a server that counts transactions anew.
+
+    There the numbers of old entries are still to come, or new entries have lower ones. All are
+    asked then, old ones first: before a link of a new entry nothing is left unsealed.
+    """
+    chain, place = "e.facility_id = %s", [last.facility_id]
+    if last.facility_id == tenancy.PLATFORM:
+        chain, place = "e.facility_id IS NULL", []
+    cursor.execute(
+        f"""SELECT was.xid::text, was.id FROM clinic_traillink l JOIN clinic_logentry was
+                ON was.id = l.entry_id AND was.xid < {OLDEST}
+            WHERE l.facility_id = %s AND l.sequence = %s AND NOT EXISTS (
+                SELECT 1 FROM clinic_logentry e
+                WHERE {chain} AND e.id > was.id AND e.xid < was.xid AND {IS_UNSEALED})""",
+        [last.facility_id, last.sequence, *place],
+    )
+    if after := cursor.fetchone():
+        which, order = f"(e.xid, e.id) > (%s::xid8, %s) AND e.xid < {OLDEST}", "e.xid, e.id"
+    else:
+        which, order = f"(e.xid < {OLDEST} OR e.xid >= {NEXT})", f"e.xid < {NEXT}, e.xid, e.id"
+    cursor.execute(
+        f"""SELECT e.id, {CANONICAL} FROM clinic_logentry e
+            WHERE {chain} AND {which} AND {IS_UNSEALED} ORDER BY {order} LIMIT {BATCH}""",
+        [*place, *(after or ())],
+    )
+
+
 def anchor(facility_id: UUID) -> anchors.Anchor | None:
     """Seal what is settled and keep the head outside the database."""
     seal(facility_id)
@@ -113,8 +144,8 @@ def verify(facility_id: UUID) -> Verdict:
     """Check every link, its entry, and the anchored heads; names the first break."""
     try:
         anchored = {a.sequence: a.digest for a in anchors.kept(facility_id)}
-    except anchors.Forged as forged:
-        return _verdict(facility_id, 0, str(forged))
+    except (anchors.Forged, OSError) as unreadable:
+        return _verdict(facility_id, 0, str(unreadable))
     links, broken = 0, None
     previous = START
     for entry_id, sequence, stored, canonical in _links(facility_id):
@@ -158,8 +189,7 @@ def _links(facility_id: UUID) -> Iterator[tuple]:
 def _verdict(facility_id: UUID, links: int, broken: str | None) -> Verdict:
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""SELECT count(*) FROM clinic_logentry e WHERE {OF_CHAIN} = %s
-                AND NOT EXISTS (SELECT 1 FROM clinic_traillink l WHERE l.entry_id = e.id)""",
+            f"SELECT count(*) FROM clinic_logentry e WHERE {OF_CHAIN} = %s AND {IS_UNSEALED}",
             [facility_id],
         )
         return Verdict(facility_id, links, cursor.fetchone()[0], broken)

@@ -16,7 +16,7 @@ from clinic.security.permissions import Permission
 from patients.models import Patient
 
 REFUSED, TO_REVIEW = "refused", "review"
-RISKY = 40  # from this score on (`clinic.security.trail.risk_of`) somebody should look
+RISKY = 40  # from this score on (`trail_risk` in the database) somebody should look
 ALARMS = ["seal_broken", "emergency"]
 HOUR_STARTS = (0, 6, 9, 12, 14, 18)
 Action = LogEntry.Action

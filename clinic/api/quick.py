@@ -126,7 +126,7 @@ class QuickReading:
         noted = reading.noted_sql(select, patient=self.patient_column, beside=self.beside)
         began, rows = reading.fetch(
             (BEGIN_SQL, begin_parameters(request, bearer(request), roles_with(permission))),
-            (noted, [*parameters, *details, 0, shown]),
+            (noted, [*parameters, shown, *details]),
         )
         if began is None:
             raise AuthenticationFailed()

@@ -88,6 +88,7 @@ class LogEntry(AbstractLogEntry):
         indexes = [
             models.Index(fields=["facility", "-id"], name="trail_facility"),
             models.Index(fields=["patient_id", "-id"], name="trail_patient"),
+            models.Index(fields=["facility", "xid", "id"], name="trail_sealing"),
         ]
 
 

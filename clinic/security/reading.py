@@ -18,26 +18,29 @@ from django.db.models.base import ModelState
 from clinic.security import trail
 from clinic.security.fields import Sealed, SealedMixin
 
-NOTED = """WITH page AS MATERIALIZED ({select}), origin AS MATERIALIZED (
+NOTED = """WITH page AS MATERIALIZED ({select}), shown AS MATERIALIZED (
+ SELECT * FROM page LIMIT %s), origin AS MATERIALIZED (
  SELECT app_user() AS who, o ->> 'purpose' AS why, (o ->> 'address')::inet AS address,
   o ->> 'agent' AS agent, o ->> 'session' AS session, (o ->> 'token')::uuid AS token,
-  o ->> 'request' AS request, o ->> 'surface' AS surface, %s::jsonb AS details
+  o ->> 'request' AS request, o ->> 'surface' AS surface, %s::jsonb AS details,
+  trail_risk((o ->> 'facility')::uuid, o ->> 'purpose', '{{}}',
+   (SELECT count(*) FROM shown)) AS risk
  FROM (SELECT current_setting('app.origin')::jsonb AS o) AS context), noted AS (
  INSERT INTO clinic_logentry (content_type_id, resource, object_pk, object_repr, action,
   changes_text, patient_id, additional_data, actor_id, facility_id, purpose, remote_addr,
   user_agent, session_key, token_id, cid, surface, compliance_flags, risk_score)
  SELECT %s, %s, page.id::text, '', {access}, '', page.{patient}, origin.details, origin.who,
   page.facility_id, origin.why, origin.address, origin.agent, origin.session, origin.token,
-  origin.request, origin.surface, '{{}}', %s
- FROM (SELECT * FROM page LIMIT %s) AS page, origin)
+  origin.request, origin.surface, '{{}}', origin.risk
+ FROM shown AS page, origin)
 SELECT page.*{beside} FROM page"""
 
 
 def noted_sql(select: str, *, patient: str, beside: str = "") -> str:
     """The statement that reads `select` and notes its rows; `patient` is the column that names the
     patient, `beside` an expression over `page` that becomes each row's last column. Its parameters
-    are the select's, then details as JSON, content type, resource, risk, and how many rows are
-    shown: one that is read only to know that more follow is not noted."""
+    are the select's, then how many rows are shown (one that is read only to know that more follow
+    is not noted), details as JSON, content type, and resource."""
     beside = beside and f", {beside}"
     return NOTED.format(select=select, access=trail.ACCESS, patient=patient, beside=beside)
 

@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.utils import timezone
 
 from clinic.security import tenancy
 
@@ -21,17 +20,18 @@ logger = logging.getLogger("chartroom.trail")
 
 CREATE, UPDATE, DELETE, ACCESS = range(4)
 
-# Columns that `INSERT_SQL` takes from the actor, in this order (see `actor_values`).
-INSERT_SQL = """INSERT INTO clinic_logentry (content_type_id, resource, object_pk, object_repr,
- action, changes_text, timestamp, patient_id, facility_id, additional_data, actor_id, purpose,
- remote_addr, user_agent, session_key, token_id, cid, surface, compliance_flags, risk_score)
- SELECT (SELECT id FROM django_content_type WHERE app_label = split_part(%s, '.', 1)
- AND model = split_part(%s, '.', 2)), %s, object_pk, '', %s, '', clock_timestamp(), patient_id,
- facility_id, %s::jsonb, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s
- FROM unnest(%s::text[], %s::uuid[]) AS seen(object_pk, patient_id),
- unnest(%s::uuid[]) AS place(facility_id)"""
-
-BULK, OUT_OF_HOURS = 50, (6, 21)
+# The risk score is the database's rule, for the row triggers and for us (see `trail_risk`).
+INSERT_SQL = """WITH place AS MATERIALIZED (
+ SELECT facility_id, trail_risk(facility_id, %(purpose)s, %(flags)s, %(count)s) AS risk
+ FROM unnest(%(places)s::uuid[]) AS facility_id)
+ INSERT INTO clinic_logentry (content_type_id, resource, object_pk, object_repr, action,
+ changes_text, timestamp, patient_id, facility_id, additional_data, actor_id, purpose, remote_addr,
+ user_agent, session_key, token_id, cid, surface, compliance_flags, risk_score)
+ SELECT (SELECT id FROM django_content_type WHERE app_label = split_part(%(resource)s, '.', 1)
+ AND model = split_part(%(resource)s, '.', 2)), %(resource)s, object_pk, '', %(action)s, '',
+ clock_timestamp(), patient_id, facility_id, %(data)s::jsonb, %(actor)s, %(purpose)s,
+ %(address)s, %(agent)s, %(session)s, %(token)s, %(request)s, %(surface)s, %(flags)s, risk
+ FROM unnest(%(objects)s::text[], %(patients)s::uuid[]) AS seen(object_pk, patient_id), place"""
 
 
 def read(
@@ -103,32 +103,26 @@ def write_deferred(actor: tenancy.Actor) -> None:
                 note(**actor.deferred.pop(0))
 
 
-def risk_of(actor: tenancy.Actor, flags: Iterable[str], count: int) -> int:
-    """A first risk score, 0 to 100: refused 30, seal broken 60, emergency 40, bulk 20, night 10."""
-    flags = set(flags)
-    score = 30 * ("refused" in flags) + 60 * ("seal_broken" in flags)
-    score += 40 * (actor.purpose == tenancy.Purpose.EMERGENCY) + 20 * (count >= BULK)
-    if actor.purpose == tenancy.Purpose.TREATMENT:
-        hour = timezone.localtime().hour
-        score += 10 * (not OUT_OF_HOURS[0] <= hour < OUT_OF_HOURS[1])
-    return min(score, 100)
-
-
-def actor_values(actor: tenancy.Actor, flags: list[str], count: int) -> list[Any]:
-    """The part of an entry that says who, where and why; in the order of `INSERT_SQL`."""
-    origin = actor.origin
-    return [
-        actor.user_id, str(actor.purpose), origin.address, origin.agent[:300],
-        origin.session, origin.token or None, origin.request_id, origin.surface,
-        [*actor.flags, *flags], risk_of(actor, flags, count),
-    ]  # fmt: skip
-
-
 def _insert(resource, pairs, *, action, data, flags, places=()) -> None:
-    actor, flags = tenancy.current(), list(flags)
-    parameters = [resource, resource, resource, action, json.dumps(data, default=str)]
-    parameters += actor_values(actor, flags, len(pairs))
-    parameters += [[pk for pk, _ in pairs], [patient_id for _, patient_id in pairs]]
-    parameters.append(list(places) or [actor.facility_id])
+    actor = tenancy.current()
+    origin = actor.origin
+    entry = {
+        "resource": resource,
+        "action": action,
+        "data": json.dumps(data, default=str),
+        "actor": actor.user_id,
+        "purpose": str(actor.purpose),
+        "address": origin.address,
+        "agent": origin.agent[:300],
+        "session": origin.session,
+        "token": origin.token or None,
+        "request": origin.request_id,
+        "surface": origin.surface,
+        "flags": [*actor.flags, *flags],
+        "count": len(pairs),
+        "objects": [pk for pk, _ in pairs],
+        "patients": [patient_id for _, patient_id in pairs],
+        "places": list(places) or [actor.facility_id],
+    }
     with connection.cursor() as cursor:
-        cursor.execute(INSERT_SQL, parameters)
+        cursor.execute(INSERT_SQL, entry)

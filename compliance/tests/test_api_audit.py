@@ -2,9 +2,13 @@
 
 from datetime import timedelta
 
+import pytest
 from django.utils import timezone
 
+from clinic import staffing
 from clinic.models import LogEntry
+from clinic.security import tenancy
+from clinic.security.permissions import Role
 from clinic.tests.people import nobody_id
 from clinic.tests.programs import wrong_fields
 from patients import health
@@ -81,3 +85,18 @@ def test_reading_the_trail_is_on_the_trail(api, cast):
     with cast.acting("alma"):
         entry = LogEntry.entries.filter(actor_id=cast.aud.pk, resource="clinic.logentry").get()
     assert entry.additional_data == {"how": "list", "asked": ["flag"]}
+
+
+@pytest.mark.parametrize("also", [Role.PATIENT, Role.SPECIALIST])
+def test_an_auditor_with_a_second_role_reads_no_values(api, cast, also):
+    """What one of her roles reads of a few patients is not unmasked for all of them."""
+    with cast.acting("sarah"):
+        health.record(
+            Allergy, patient=cast.mr_doe, by=cast.sarah, allergen="Latex", severity="anaphylactic"
+        )
+    with tenancy.system(cast.harbor):
+        staffing.assign(user=cast.people["aud"], role=also, facility=cast.harbor)
+    answer = api("aud").get("audit/", resource="patients.allergy")
+    (row,) = answer.json()["results"]
+    assert set(row["changes"]) >= {"severity"} and b"anaphylactic" not in answer.content
+    assert b"anaphylactic" in api("alma").get("audit/", resource="patients.allergy").content

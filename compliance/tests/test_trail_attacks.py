@@ -1,16 +1,20 @@
 """The trail under attack: written however, never changed, chained, anchored."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.utils import DatabaseError
 
 from clinic import accounts, staffing
-from clinic.middleware import address_of
-from clinic.models import LogEntry
+from clinic.middleware import address_of, origin_of
+from clinic.models import Facility, LogEntry
 from clinic.security import tenancy, trail
+from clinic.security.tenancy import Purpose
 from compliance import anchors, audit
-from conftest import as_owner
+from compliance.tests.tampering import tamper
 from patients.models import Allergy, Patient
 
 
@@ -118,12 +122,96 @@ class TestReads:
         assert (entry.actor_id, entry.purpose) == (cast.sarah.pk, "treatment")
         assert entry.additional_data["how"] == "detail" and entry.content_type.model == "patient"
 
-    def test_bulk_reading_raises_the_risk(self, cast):
-        pairs = [(cast.mr_doe.pk, cast.mr_doe.pk)] * trail.BULK
-        with cast.acting("sarah"):
-            trail.read("patients.patient", pairs, how="list")
-        with cast.acting("alma"):
-            assert entries_about(cast.mr_doe).reads().first().risk_score >= 20
+
+class TestRisk:
+    """Every entry has a score by one rule, whether a trigger, a note or the quick door wrote it."""
+
+    @pytest.fixture(autouse=True)
+    def noon(self, cast):
+        self.cast = cast
+        self.clocks(12)
+
+    def clocks(self, hour: int) -> None:
+        """Let it be that hour in Harbor. POSIX counts zones westward."""
+        west = (datetime.now(UTC).hour - hour) % 24
+        zone = f"Etc/GMT{west if west <= 12 else west - 24:+d}"
+        with self.cast.acting("alma"):
+            Facility.objects.filter(pk=self.cast.harbor.pk).update(timezone=zone)
+
+    def write(self, name: str = "sarah", count: int = 1, **of_actor) -> list[int]:
+        with self.cast.acting(name) as actor, tenancy.acting(replace(actor, **of_actor)):
+            rows = [
+                Allergy(facility=self.cast.harbor, patient=self.cast.mr_doe, allergen="Latex",
+                        severity="mild") for _ in range(count)
+            ]  # fmt: skip
+            Allergy.objects.bulk_create(rows)
+        return self.scores("patients.allergy", count)
+
+    def note(self, name: str = "sarah", count: int = 1, flags=(), **of_actor) -> list[int]:
+        with self.cast.acting(name) as actor, tenancy.acting(replace(actor, **of_actor)):
+            trail.read("patients.patient", [(1, self.cast.mr_doe.pk)] * count, flags=flags)
+        return self.scores("patients.patient", count)
+
+    def scores(self, resource: str, count: int) -> list[int]:
+        with self.cast.acting("alma"):
+            rows = LogEntry.entries.filter(resource=resource).order_by("-id")[:count]
+            return [row.risk_score for row in rows][::-1]
+
+    def test_an_act_like_any_other_has_none(self):
+        assert self.write() == self.note() == [0]
+
+    @pytest.mark.parametrize(("hour", "score"), [(1, 10), (5, 10), (6, 0), (20, 0), (21, 10)])
+    def test_treatment_at_night(self, hour, score):
+        self.clocks(hour)
+        assert self.write() == self.note() == [score]
+
+    def test_what_the_clinics_computer_does_at_night_is_usual(self):
+        self.clocks(1)
+        assert self.write(purpose=Purpose.OPERATIONS) == [0]
+        assert self.note(purpose=Purpose.OPERATIONS) == [0]
+
+    def test_in_an_emergency(self):
+        self.clocks(1)
+        assert self.write(purpose=Purpose.EMERGENCY) == [40]
+        assert self.note(purpose=Purpose.EMERGENCY) == [40]
+
+    def test_flags_count_and_no_score_is_above_a_hundred(self):
+        assert self.write(flags=("seal_broken",)) == self.note(flags=["seal_broken"]) == [60]
+        assert self.note(flags=["refused"]) == [30]
+        alarming = {"flags": ("seal_broken", "refused"), "purpose": Purpose.EMERGENCY}
+        assert self.write(**alarming) == self.note(**alarming) == [100]
+
+    def test_in_bulk(self):
+        """Of rows written in one transaction the fiftieth and those after it."""
+        assert self.note(count=50) == [20] * 50
+        assert self.note(count=49) == [0] * 49
+        with self.cast.acting("alma"), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('app.written', '', true)")
+        assert self.write(count=52) == [0] * 49 + [20] * 3
+        with self.cast.acting("sarah"):
+            Allergy.objects.filter(patient=self.cast.mr_doe).delete()
+        assert self.scores("patients.allergy", 52) == [20] * 52
+
+    def test_a_list_of_the_api(self, api):
+        program = api("sarah")
+        for _ in range(2):  # the first is read the long way
+            self.clocks(1)
+            assert program.get("patients/").status_code == 200
+            assert set(self.scores("patients.patient", 3)) == {10}
+            self.clocks(12)
+            assert program.get("patients/").status_code == 200
+            assert set(self.scores("patients.patient", 3)) == {0}
+
+    def test_a_zone_that_the_server_does_not_know_hinders_no_work(self):
+        with self.cast.acting("alma"):
+            Facility.objects.filter(pk=self.cast.harbor.pk).update(timezone="Mars/Olympus")
+        assert self.write() == self.note() == [0]
+
+
+@pytest.mark.parametrize("given", ["short", "a" * 65, "abcdefgh\n", "abcdefgh\nx", "abc defgh"])
+def test_the_number_of_a_request_is_taken_from_nobody_who_writes_another(rf, given):
+    request = rf.get("/", headers={"X-Request-ID": given})
+    assert origin_of(request).request_id not in {given, given.strip()}
 
 
 @pytest.mark.parametrize(
@@ -165,19 +253,6 @@ class TestTheChain:
     def verdict(self, cast):
         with tenancy.system(cast.harbor):
             return audit.verify(cast.harbor.pk)
-
-    def tamper(self, *statements: str) -> None:
-        """As the owner with the trail's triggers lifted and policies passed by."""
-        with as_owner(), transaction.atomic(), connection.cursor() as cursor:
-            for table in ("clinic_logentry", "clinic_traillink"):
-                cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER append_only")
-                cursor.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
-            for statement in statements:
-                cursor.execute(statement)
-                assert cursor.rowcount > 0
-            for table in ("clinic_logentry", "clinic_traillink"):
-                cursor.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-                cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER append_only")
 
     LAST = "(SELECT max(entry_id) FROM clinic_traillink)"
     A_MIDDLE = "(SELECT entry_id FROM clinic_traillink WHERE sequence = 4 LIMIT 1)"
@@ -221,7 +296,7 @@ class TestTheChain:
         ],
     )
     def test_an_edit_is_named(self, clinic, column):
-        self.tamper(
+        tamper(
             f"UPDATE clinic_logentry SET {column} WHERE id = (SELECT entry_id FROM clinic_traillink"
             " l JOIN clinic_logentry e ON e.id = l.entry_id WHERE e.resource ="
             " 'patients.accessgrant' LIMIT 1)"
@@ -231,18 +306,18 @@ class TestTheChain:
             call_command("audit_verify", facility="harbor")
 
     def test_a_deletion_in_the_middle_is_named(self, clinic):
-        self.tamper(f"DELETE FROM clinic_logentry WHERE id = {self.A_MIDDLE}")
+        tamper(f"DELETE FROM clinic_logentry WHERE id = {self.A_MIDDLE}")
         assert "was deleted" in self.verdict(clinic).broken
 
     def test_a_deletion_with_its_link_is_named(self, clinic):
-        self.tamper(
+        tamper(
             f"DELETE FROM clinic_logentry WHERE id = {self.A_MIDDLE}",
             "DELETE FROM clinic_traillink WHERE sequence = 4",
         )
         assert "link 4 is missing" in self.verdict(clinic).broken
 
     def test_a_cut_tail_is_named(self, clinic):
-        self.tamper(
+        tamper(
             f"DELETE FROM clinic_logentry WHERE id = {self.LAST}",
             "DELETE FROM clinic_traillink WHERE sequence = (SELECT max(sequence)"
             " FROM clinic_traillink)",
@@ -250,7 +325,7 @@ class TestTheChain:
         assert "the tail is cut" in self.verdict(clinic).broken
 
     def test_a_chain_written_anew_differs_from_its_anchor(self, clinic):
-        self.tamper(
+        tamper(
             f"UPDATE clinic_logentry SET purpose = 'x' WHERE id = {self.A_MIDDLE}",
             "DELETE FROM clinic_traillink",
         )

@@ -1,6 +1,6 @@
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
-from compliance import audit, chains
+from compliance import chains
 
 
 class Command(BaseCommand):
@@ -10,8 +10,9 @@ class Command(BaseCommand):
         parser.add_argument("--facility", metavar="SLUG", help="one facility; all where left out")
 
     def handle(self, *, facility, **options):
-        for name, facility_id in chains.named(facility):
-            with chains.inside(facility_id):
-                anchor = audit.anchor(facility_id)
-            said = f"anchored at link {anchor.sequence}" if anchor else "nothing new"
-            self.stdout.write(f"{name}: {said}")
+        try:
+            for name, anchor in chains.sealed(facility):
+                said = f"anchored at link {anchor.sequence}" if anchor else "nothing new"
+                self.stdout.write(f"{name}: {said}")
+        except chains.NotSealed as failed:
+            raise CommandError(str(failed)) from failed
