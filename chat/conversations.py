@@ -20,10 +20,11 @@ LONGEST_MESSAGE = 4000
 
 
 def visible_to(user) -> QuerySet[Conversation]:
-    """One's own conversations."""
-    actor = tenancy.current()
-    rows = Conversation.objects.filter(facility_id__in=actor.facilities, created_by_id=user.pk)
-    return rows.select_related("patient")
+    """One's own conversations; those about a patient as long as one reads her documents."""
+    rows = Conversation.objects.filter(created_by_id=user.pk)
+    general = rows.filter(patient=None, facility_id__in=tenancy.current().facilities)
+    reached = access.visible(rows, user, category=Category.DOCUMENTS)
+    return (general | reached).select_related("patient")
 
 
 def about(patient: Patient, user) -> QuerySet[Conversation]:
@@ -94,6 +95,8 @@ def ask(*, conversation: Conversation, question: str, by) -> Message:
     if conversation.patient_id is None:
         raise invalid("question", _("Only a conversation about a patient can be asked."))
     patient = conversation.patient
+    if patient is None:  # out of sight since the conversation was read
+        raise Missing(_("There is no such patient."))
     access.require_reach(patient, Category.DOCUMENTS)
     hits = retrieval.search(
         query=question[: retrieval.LONGEST_QUERY],

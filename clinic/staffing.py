@@ -30,6 +30,7 @@ ROLE_CLASSES = ", ".join(
     for roles in (
         permissions.FACILITY_WIDE,
         permissions.GRANTED,
+        permissions.CLINICAL_WIDE,
         permissions.CLINICAL,
         permissions.TRAIL_READERS,
         permissions.PORTAL_ROLES,
@@ -146,3 +147,10 @@ def revoke_token(*, token: ApiToken, by: User) -> None:
     token.revoked_at = timezone.now()
     token.save(update_fields=["revoked_at", "updated_at"])
     trail.note("clinic.apitoken", action=trail.UPDATE, object_pk=token.pk, flags=["revoked"])
+
+
+@transaction.atomic
+def revoke_tokens(*, user: User) -> None:
+    """End all tokens of a person, because how she signs in has changed."""
+    now = timezone.now()
+    ApiToken.objects.valid().filter(user=user).update(revoked_at=now, updated_at=now)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
+from uuid import UUID
 
 from django.contrib.auth.models import Permission as ModelPermission
 from django.db import models, transaction
@@ -35,11 +36,18 @@ def visible(
     if user is not None and user.pk != actor.user_id:
         raise Denied(Permission.PATIENT_VIEW)
     queryset = queryset.filter(facility_id__in=actor.facilities)
-    if actor.reach == Reach.FACILITY:
+    reach = _reach(category)
+    if reach == Reach.FACILITY:
         return queryset
-    if actor.reach == Reach.GRANTED:
+    if reach == Reach.GRANTED:
         return queryset.filter(**{f"{column}__in": granted_to(actor.user_id, category)})
     return queryset.none()
+
+
+def _reach(category: Category) -> Reach:
+    """Whose category the actor sees: the cover by any role, all else by those that read it."""
+    actor = tenancy.current()
+    return actor.clinical if category.is_clinical else actor.reach
 
 
 def in_context(queryset: models.QuerySet, category: Category, column: str = "id"):
@@ -60,7 +68,8 @@ class ActingFacility(Func):
     output_field = models.UUIDField()
 
 
-# Whether the patient whom a column names is within the transaction's reach; as the policies ask it.
+# Whether the cover of the patient whom a column names is within the transaction's reach; as the
+# policies ask it.
 WITHIN_REACH = "((SELECT app_wide()) OR {column} = ANY ((SELECT app_patients({category}))::uuid[]))"
 
 
@@ -93,8 +102,8 @@ def may(user, patient: Patient, category: Category) -> bool:
     actor = tenancy.current()
     if user.pk != actor.user_id or patient.facility_id not in actor.facilities:
         return False
-    if actor.reach == Reach.FACILITY:
-        return True
+    if (reach := _reach(category)) != Reach.GRANTED:
+        return reach == Reach.FACILITY
     return granted_to(actor.user_id, category).filter(content_object_id=patient.pk).exists()
 
 
@@ -103,10 +112,27 @@ def categories_of(user, patient: Patient) -> frozenset[Category]:
     actor = tenancy.current()
     if user.pk != actor.user_id or patient.facility_id not in actor.facilities:
         return frozenset()
-    if actor.reach == Reach.FACILITY:
-        return frozenset(Category)
-    held = AccessGrant.grants.current().filter(user_id=user.pk, content_object=patient)
-    return frozenset(Category(name) for name in held.values_list("permission__codename", flat=True))
+    reached = {category: _reach(category) for category in Category}
+    held: set[str] = set()
+    if Reach.GRANTED in reached.values():
+        grants = AccessGrant.grants.current().filter(user_id=user.pk, content_object=patient)
+        held = set(grants.values_list("permission__codename", flat=True))
+    return frozenset(
+        category
+        for category, reach in reached.items()
+        if reach == Reach.FACILITY or (reach == Reach.GRANTED and category.value in held)
+    )
+
+
+def read_clinically(ids: Iterable[UUID], category: Category = Category.VIEW) -> frozenset[UUID]:
+    """Those of the patients whose clinical content the actor reads; `category` is the grant that it
+    needs where her roles read only patients granted to her."""
+    actor = tenancy.current()
+    if actor.clinical != Reach.GRANTED:
+        return frozenset(ids if actor.clinical == Reach.FACILITY else ())
+    with transaction.atomic():
+        granted = granted_to(actor.user_id, category).filter(content_object_id__in=list(ids))
+        return frozenset(granted.values_list("content_object_id", flat=True))
 
 
 def require_reach(patient: Patient, category: Category, user=None) -> None:
@@ -155,7 +181,10 @@ def grant(
 
 @transaction.atomic
 def revoke(*, patient: Patient, user: User, source: AccessGrant.Source, categories=FULL_ACCESS):
-    """Close categories to a person; it holds from the next request on."""
+    """Close categories to a person; it holds from the next request on. Whoever may not see who the
+    patient is (`view`) sees nothing of her."""
+    if Category.VIEW in categories:
+        categories = FULL_ACCESS
     AccessGrant.grants.filter(
         content_object=patient,
         user=user,

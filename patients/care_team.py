@@ -92,7 +92,7 @@ def staff():
 def _authorise() -> None:
     actor = tenancy.current()
     actor.require(Permission.CHART_WRITE)
-    if actor.reach != Reach.FACILITY:
+    if actor.clinical != Reach.FACILITY:
         raise Denied(Permission.CHART_WRITE)
 
 

@@ -70,8 +70,7 @@ def book(
     with rivals_refused(), transaction.atomic():
         offer = calendar.offer(**named)
         _require_known(offer)
-        if _from_portal() and not offer.portal_bookable:
-            raise invalid("appointment_type", _("Please call the clinic for this kind of visit."))
+        _require_open_to_portal(offer.portal_bookable)
         start, end = check_times(start, end, offer.minutes)
         require_within(start, end, offer.hours, offer.zone)
         return Appointment.objects.create(
@@ -93,11 +92,16 @@ def reschedule(
     version: int | None = None,
     by,
 ) -> Appointment:
-    """Move a visit in one step: it stands at the new time or, refused, still at the old."""
+    """Move a visit in one step: it stands at the new time or, refused, still at the old.
+
+    Raises what `book` and `change_status` raise: patients move what they may book and cancel.
+    """
     with rivals_refused(), transaction.atomic():
         appointment = _locked(appointment, by, version)
         if appointment.status not in {Status.PENDING, Status.CONFIRMED}:
             raise WrongStatus(_("Only a visit that is still to come can be moved."))
+        _require_not_begun(appointment)
+        _require_open_to_portal(appointment.appointment_type.portal_bookable)
         start, end = check_times(start, end, appointment.appointment_type.minutes)
         specialist = specialist or appointment.specialist
         require_within(start, end, calendar.hours_of(specialist), calendar.facility().zone)
@@ -122,11 +126,9 @@ def change_status(
     if to not in allowed:
         names = {"now": appointment.get_status_display(), "then": Status(to).label}
         raise WrongStatus(_("A visit that is “%(now)s” cannot become “%(then)s”.") % names)
-    portal = _from_portal()
-    if portal and to != Status.CANCELED:
+    if _from_portal() and to != Status.CANCELED:
         raise Denied(Permission.APPOINTMENT_BOOK)
-    if portal and appointment.start_datetime <= timezone.now():
-        raise WrongStatus(_("This visit has already begun. Please call the clinic."))
+    _require_not_begun(appointment)
     appointment.status = to
     if to == Status.CANCELED:
         appointment.cancel_reason = reason
@@ -190,6 +192,17 @@ def _from_portal() -> bool:
     """Whether a patient or a relative acts, and nobody of the clinic."""
     roles = tenancy.current().roles
     return bool(roles) and roles <= PORTAL_ROLES
+
+
+def _require_open_to_portal(portal_bookable: bool) -> None:
+    if _from_portal() and not portal_bookable:
+        raise invalid("appointment_type", _("Please call the clinic for this kind of visit."))
+
+
+def _require_not_begun(appointment: Appointment) -> None:
+    """What has begun is the clinic's to close; patients change only what is still to come."""
+    if _from_portal() and appointment.start_datetime <= timezone.now():
+        raise WrongStatus(_("This visit has already begun. Please call the clinic."))
 
 
 def _locked(appointment: Appointment, by, version: int | None) -> Appointment:

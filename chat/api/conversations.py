@@ -1,5 +1,7 @@
 """Conversations, their messages, and questions answered with their sources."""
 
+from dataclasses import replace
+
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 from rest_framework.decorators import action
@@ -20,6 +22,7 @@ from clinic.api.serializing import (
     ready,
 )
 from clinic.errors import invalid
+from clinic.security.idempotency import About
 from clinic.security.permissions import Category, Permission
 from patients import access
 from patients.api.nested import patient_reference
@@ -117,6 +120,7 @@ class Conversations(Resource):
     """One's own conversations, the newest first."""
 
     required = dict.fromkeys(("list", "retrieve", "create", "ask"), Permission.CHART_ASK)
+    category = Category.DOCUMENTS
     asked = {
         "list": question(
             "ConversationQuestion",
@@ -137,12 +141,23 @@ class Conversations(Resource):
         """Begin a conversation, about a patient or not."""
         return self.created(conversations.begin(by=request.user, **self.validated()))
 
+    def about(self, answer):
+        """Of an answer: the message that keeps it, and its conversation's patient."""
+        if self.action != "ask":
+            return super().about(answer)
+        return About(
+            resource=Message._meta.label_lower,
+            object_id=answer["message"],
+            patient_id=self.asked_in.patient_id,
+            category=self.category,
+        )
+
     @action(detail=True, methods=["post"])
     @idempotent
     def ask(self, request, pk):
         """Ask about the patient. Answered from her documents, each claim with its source, or not
         at all: `abstained` says that nothing there supports an answer."""
-        conversation = self.get_object()
+        conversation = self.asked_in = self.get_object()
         answered = conversations.ask(
             conversation=conversation, question=self.validated()["question"], by=request.user
         )
@@ -164,6 +179,7 @@ class Messages(Resource):
     """The messages of one of one's own conversations, oldest first."""
 
     required = dict.fromkeys(("list", "create"), Permission.CHART_ASK)
+    category = Category.DOCUMENTS
     serializer_class = MessageBody
     ordering = "id"
 
@@ -178,6 +194,9 @@ class Messages(Resource):
 
     def visible(self):
         return conversations.messages_of(self.conversation)
+
+    def about(self, answer):
+        return replace(super().about(answer), patient_id=self.conversation.patient_id)
 
     @idempotent
     def create(self, request, conversation_id):

@@ -4,10 +4,13 @@ from django.db import migrations
 
 from clinic.security.rls import IN_FACILITY, Audited, PatientRows, Protected, SameFacility
 
-# A conversation is its owner's; tasks of the system act without a person.
+# A conversation is its owner's, as long as she reads the patient's documents; tasks of the system
+# act without a person.
 OWNERS = (
     f"{IN_FACILITY} AND (SELECT app_clinical())"
     " AND ((SELECT app_user()) IS NULL OR created_by_id = (SELECT app_user()))"
+    " AND (patient_id IS NULL OR (SELECT app_clinical_wide())"
+    " OR patient_id = ANY ((SELECT app_patients('documents'))::uuid[]))"
 )
 # A message is seen with its conversation, whose policy the subquery obeys.
 IN_CONVERSATION = (

@@ -8,6 +8,8 @@ from chat.models import Conversation, Message
 from clinic.security import tenancy
 from clinic.tests.people import nobody_id
 from clinic.tests.programs import wrong_fields
+from patients import access
+from patients.models import AccessGrant
 from records import documents
 
 LETTER = b"""Dear colleague,
@@ -167,3 +169,31 @@ def test_search_finds_passages_within_reach(api, cast, letter):
         ({"q": "a", "limit": "51"}, "limit"),
     ):
         assert wrong_fields(api("sarah").get("search/", **query)) == {field}
+
+
+@pytest.mark.parametrize("name", ["john", "omar"])
+def test_a_chart_that_is_closed_closes_what_was_asked_about_it(api, cast, letter, name):
+    """Answers quote the letters: they are read as long as the letters are."""
+    source = AccessGrant.Source.SELF if name == "john" else AccessGrant.Source.CARE_TEAM
+    person, program = cast.people[name], api(name)
+    with tenancy.system(cast.harbor):
+        access.grant(patient=cast.mr_doe, user=person, source=source)
+    path = f"conversations/{begin(program, cast.mr_doe)['id']}/"
+    question = {"question": "Which dose of lisinopril does he take?"}
+    asked = program.post(f"{path}ask/", question, Idempotency_Key="once")
+    assert asked.json()["citations"] and b"10 mg" in asked.content
+    with tenancy.system(cast.harbor):
+        access.revoke(patient=cast.mr_doe, user=person, source=source)
+        kept = Message.objects.count()
+    for answer in (
+        program.get(path), program.get(f"{path}messages/"), program.post(f"{path}ask/", question),
+        program.post(f"{path}ask/", question, Idempotency_Key="once"),
+        program.post(f"{path}messages/", {"content": "x"}), program.get("conversations/"),
+    ):  # fmt: skip
+        assert answer.status_code == (200 if answer.request["PATH_INFO"].endswith("ns/") else 404)
+        assert b"10 mg" not in answer.content
+    assert program.get("conversations/").json()["results"] == []
+    with cast.acting(name, portal=name == "john"):
+        assert not Message.objects.exists() and not Conversation.objects.exists()
+    with tenancy.system(cast.harbor):
+        assert Message.objects.count() == kept

@@ -9,13 +9,14 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.response import Response
 
 from clinic.errors import invalid
-from clinic.security import idempotency
+from clinic.security import idempotency, trail
 
 LONGEST_KEY = 200
 
 
 def idempotent(action):
-    """The same key and body replay the first answer; another body raises `KeyReused`.
+    """The same key and body replay the first answer, which is a reading of what it tells of;
+    another body raises `KeyReused`.
 
     The key is kept in the transaction of the work, so a refused request leaves none.
     """
@@ -31,10 +32,15 @@ def idempotent(action):
         asked["body"] = digest_of(request)
         replay = idempotency.begin(**asked)
         if replay:
+            about = replay.about
+            if about.patient_id:
+                seen = [(about.object_id or about.patient_id, about.patient_id)]
+                trail.read(about.resource, seen, how="detail")
             return Response(replay.answer, status=replay.status)
         response = action(view, request, *args, **kwargs)
         answer = orjson.loads(request.accepted_renderer.render(response.data) or b"null")
-        idempotency.finish(**asked, status=response.status_code, answer=answer)
+        about = view.about(response.data)
+        idempotency.finish(**asked, status=response.status_code, answer=answer, about=about)
         return response
 
     return once

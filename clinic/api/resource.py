@@ -20,7 +20,8 @@ from clinic.api.fields import UUID_TEXT
 from clinic.api.serializing import Nothing, Question, ready
 from clinic.errors import Stale
 from clinic.security import trail
-from clinic.security.permissions import Permission
+from clinic.security.idempotency import About
+from clinic.security.permissions import Category, Permission
 
 PAGING = ("limit", "cursor")
 
@@ -41,6 +42,7 @@ class Resource(viewsets.GenericViewSet):
     answers: ClassVar[dict[str, Any]] = {}
     matched: ClassVar[frozenset[str]] = frozenset({"partial_update"})
     noted = True
+    category: str = Category.VIEW  # the grant under which its objects are read
     ordering: str | tuple[str, ...] = "-id"
     lookup_value_regex = "[^/]+"
     question: ClassVar[dict[str, Any]] = {}
@@ -111,6 +113,16 @@ class Resource(viewsets.GenericViewSet):
         item = self.get_object()
         self.note([item], "detail")
         return Response(self.shape(item))
+
+    def about(self, answer: dict[str, Any]) -> About:
+        """What an answer of this resource tells of."""
+        model = getattr(self, "model", None) or self.serializer_class.Meta.model
+        return About(
+            resource=model._meta.label_lower,
+            object_id=answer.get("id"),
+            patient_id=self.kwargs.get("patient_id") or answer.get("patient"),
+            category=self.category,
+        )
 
     def created(self, item) -> Response:
         where = f"{self.request.path}{item.pk}/"

@@ -267,6 +267,13 @@ class Migration(migrations.Migration):
                 ("status", models.PositiveSmallIntegerField(null=True)),
                 ("answer", clinic.security.fields.EncryptedJSONField(null=True)),
                 (
+                    "resource",
+                    models.CharField(blank=True, editable=False, max_length=100),
+                ),
+                ("object_id", models.UUIDField(editable=False, null=True)),
+                ("patient_id", models.UUIDField(editable=False, null=True)),
+                ("category", models.CharField(blank=True, editable=False, max_length=20)),
+                (
                     "facility",
                     models.ForeignKey(
                         db_index=False,
@@ -628,6 +635,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="logentry",
             index=models.Index(fields=["patient_id", "-id"], name="trail_patient"),
+        ),
+        migrations.AddIndex(
+            model_name="logentry",
+            index=models.Index(fields=["facility", "xid", "id"], name="trail_sealing"),
         ),
         migrations.AddConstraint(
             model_name="roleassignment",

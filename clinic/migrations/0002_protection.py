@@ -26,25 +26,31 @@ $$ SELECT COALESCE(NULLIF(current_setting('app.reach', true), ''), 'none') $$;
 CREATE FUNCTION app_wide() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS
 $$ SELECT COALESCE(current_setting('app.reach', true) = 'facility', false) $$;
 
+-- Whether clinical content is read: of all patients, and of any.
+CREATE FUNCTION app_clinical_wide() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS
+$$ SELECT COALESCE(current_setting('app.clinical', true) = 'facility', false) $$;
+
 CREATE FUNCTION app_clinical() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS
-$$ SELECT COALESCE(current_setting('app.clinical', true) = 'on', false) $$;
+$$ SELECT COALESCE(current_setting('app.clinical', true) IN ('facility', 'granted'), false) $$;
 
 CREATE FUNCTION app_trail() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS
 $$ SELECT COALESCE(current_setting('app.trail', true) = 'on', false) $$;
 
 -- The facilities in which the acting person holds a role.
-CREATE FUNCTION app_memberships() RETURNS uuid[] LANGUAGE sql STABLE AS
+CREATE FUNCTION app_memberships() RETURNS uuid[] LANGUAGE sql STABLE
+SET search_path = pg_catalog, public, pg_temp AS
 $$ SELECT array_agg(facility_id) FROM clinic_roleassignment
    WHERE user_id = app_user() AND is_active $$;
 """
 
 # A person enters a facility: the context of the transaction is set from her roles there. The role
-# table stands in code (clinic.security.permissions); its classes come as parameters.
+# table stands in code (clinic.security.permissions); its classes come as parameters. Who works in
+# the facility acts as staff; her roles as a patient or relative count in the portal only.
 ENTER = """
 CREATE FUNCTION app_enter(p_user uuid, p_facility text, p_roles text[], p_origin jsonb,
-    p_wide text[], p_granted text[], p_clinical text[], p_trail text[], p_portal text[],
-    OUT facility uuid, OUT roles text[], OUT purpose text)
-LANGUAGE plpgsql AS $$
+    p_wide text[], p_granted text[], p_clinical_wide text[], p_clinical text[], p_trail text[],
+    p_portal text[], OUT facility uuid, OUT roles text[], OUT purpose text)
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     PERFORM set_config('app.user', p_user::text, true), set_config('app.facilities', '', true);
     SELECT r.facility_id, array_agg(DISTINCT r.role::text) INTO facility, roles
@@ -52,13 +58,17 @@ BEGIN
     WHERE r.user_id = p_user AND r.is_active AND f.is_active AND r.role = ANY (p_roles)
       AND (p_facility = '' OR f.slug = p_facility)
     GROUP BY r.facility_id ORDER BY bool_or(r.is_primary) DESC, r.facility_id LIMIT 1;
+    IF roles && p_portal AND NOT roles <@ p_portal THEN
+        roles := ARRAY(SELECT unnest(roles) EXCEPT SELECT unnest(p_portal));
+    END IF;
     purpose := CASE WHEN NOT roles && p_portal AND roles && p_clinical THEN 'treatment'
         WHEN roles <@ p_portal THEN 'own' ELSE 'operations' END;
     PERFORM
         set_config('app.facilities', COALESCE(ARRAY[facility]::text, ''), true),
         set_config('app.reach', CASE WHEN roles && p_wide THEN 'facility'
             WHEN roles && p_granted THEN 'granted' ELSE 'none' END, true),
-        set_config('app.clinical', CASE WHEN roles && p_clinical THEN 'on' ELSE '' END, true),
+        set_config('app.clinical', CASE WHEN roles && p_clinical_wide THEN 'facility'
+            WHEN roles && p_clinical THEN 'granted' ELSE 'none' END, true),
         set_config('app.trail', CASE WHEN roles && p_trail THEN 'on' ELSE '' END, true),
         set_config('app.origin', (p_origin || jsonb_build_object(
             'facility', facility, 'purpose', purpose))::text, true);
@@ -68,9 +78,10 @@ END $$;
 -- `p_allowed` are the roles that have the permission asked for (NULL: not asked): without one of
 -- them the context stays empty, so what follows in the same round trip sees and notes nothing.
 CREATE FUNCTION app_begin(p_digest bytea, p_facility text, p_origin jsonb, p_wide text[],
-    p_granted text[], p_clinical text[], p_trail text[], p_portal text[], p_allowed text[])
+    p_granted text[], p_clinical_wide text[], p_clinical text[], p_trail text[], p_portal text[],
+    p_allowed text[])
 RETURNS TABLE (user_id uuid, token_id uuid, facility uuid, roles text[], purpose text)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     SELECT t.user_id, t.id INTO user_id, token_id
     FROM clinic_apitoken t JOIN clinic_user u ON u.id = t.user_id
@@ -80,7 +91,7 @@ BEGIN
     SELECT e.facility, e.roles, e.purpose INTO facility, roles, purpose
     FROM app_enter(user_id, p_facility, p_wide || p_granted || p_trail,
         p_origin || jsonb_build_object('token', token_id),
-        p_wide, p_granted, p_clinical, p_trail, p_portal) e;
+        p_wide, p_granted, p_clinical_wide, p_clinical, p_trail, p_portal) e;
     IF NOT roles && p_allowed THEN
         PERFORM set_config('app.facilities', '', true), set_config('app.reach', 'none', true);
     END IF;
@@ -90,18 +101,50 @@ END $$;
 
 # The row trigger of every audited table. Arguments: the model's label, the column that names the
 # patient, the columns whose values are never copied. Sealed values ('c1.…') never are.
+#
+# A function that names a table says where to look for it, temporary tables last: PostgreSQL looks
+# there first otherwise, and one that is called like the trail would take its entries.
 TRAIL = """
 ALTER TABLE clinic_logentry ALTER COLUMN xid SET DEFAULT pg_current_xact_id(),
     ALTER COLUMN timestamp SET DEFAULT clock_timestamp(),
     ALTER COLUMN compliance_flags SET DEFAULT '{}', ALTER COLUMN risk_score SET DEFAULT 0;
 
-CREATE FUNCTION trail_row() RETURNS trigger LANGUAGE plpgsql AS $$
+-- A first risk score, 0 to 100: refused 30, seal broken 60, emergency 40, bulk (50 or more read or
+-- written at a time) 20, treatment between 21 and 6 by the facility's clocks 10. A facility whose
+-- zone this server does not know has no night: what it does must be noted all the same.
+CREATE FUNCTION trail_risk(p_facility uuid, p_purpose text, p_flags text[], p_count bigint)
+RETURNS smallint LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    score int := 30 * ('refused' = ANY (p_flags))::int + 60 * ('seal_broken' = ANY (p_flags))::int
+        + 40 * (p_purpose = 'emergency')::int + 20 * (p_count >= 50)::int;
+BEGIN
+    IF p_purpose = 'treatment' THEN
+        BEGIN
+            score := score + COALESCE(
+                (SELECT 10 * (extract(hour FROM now() AT TIME ZONE timezone) NOT BETWEEN 6 AND 20)::int
+                 FROM clinic_facility WHERE id = p_facility), 0);
+        EXCEPTION WHEN invalid_parameter_value THEN
+            NULL;
+        END;
+    END IF;
+    RETURN LEAST(score, 100);
+END $$;
+
+CREATE FUNCTION trail_row() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     before jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
     after jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
     this jsonb := COALESCE(after, before);
     origin jsonb := COALESCE(NULLIF(current_setting('app.origin', true), ''), '{}')::jsonb;
     masked text[] := string_to_array(TG_ARGV[2], ',');
+    flags text[] := ARRAY(SELECT jsonb_array_elements_text(COALESCE(origin -> 'flags', '[]')));
+    purpose text := COALESCE(origin ->> 'purpose', '');
+    facility uuid := COALESCE((this ->> 'facility_id')::uuid,
+        CASE WHEN TG_TABLE_NAME = 'clinic_facility' THEN (this ->> 'id')::uuid END,
+        (origin ->> 'facility')::uuid);
+    written bigint := COALESCE(NULLIF(current_setting('app.written', true), ''), '0')::bigint + 1;
     changes jsonb;
 BEGIN
     SELECT jsonb_object_agg(key, jsonb_build_array(
@@ -114,35 +157,33 @@ BEGIN
         'attempts', 'claimed_at', 'last_used_at'])
       AND before -> key IS DISTINCT FROM after -> key;
     IF changes IS NULL THEN RETURN NULL; END IF;
+    PERFORM set_config('app.written', written::text, true);
     INSERT INTO clinic_logentry (content_type_id, resource, object_pk, object_repr, action,
         changes_text, changes, patient_id, actor_id, facility_id, purpose, remote_addr,
-        user_agent, session_key, token_id, cid, surface, compliance_flags)
+        user_agent, session_key, token_id, cid, surface, compliance_flags, risk_score)
     SELECT (SELECT id FROM django_content_type
             WHERE app_label = split_part(TG_ARGV[0], '.', 1)
               AND model = split_part(TG_ARGV[0], '.', 2)),
         TG_ARGV[0], COALESCE(this ->> 'id', ''), '',
         CASE TG_OP WHEN 'INSERT' THEN 0 WHEN 'UPDATE' THEN 1 ELSE 2 END, '', changes,
-        NULLIF(this ->> TG_ARGV[1], '')::uuid, app_user(),
-        COALESCE((this ->> 'facility_id')::uuid,
-            CASE WHEN TG_TABLE_NAME = 'clinic_facility' THEN (this ->> 'id')::uuid END,
-            (origin ->> 'facility')::uuid),
-        COALESCE(origin ->> 'purpose', ''), (origin ->> 'address')::inet,
+        NULLIF(this ->> TG_ARGV[1], '')::uuid, app_user(), facility, purpose,
+        (origin ->> 'address')::inet,
         COALESCE(origin ->> 'agent', ''), COALESCE(origin ->> 'session', ''),
         NULLIF(origin ->> 'token', '')::uuid, origin ->> 'request',
-        COALESCE(origin ->> 'surface', ''),
-        ARRAY(SELECT jsonb_array_elements_text(COALESCE(origin -> 'flags', '[]')));
+        COALESCE(origin ->> 'surface', ''), flags, trail_risk(facility, purpose, flags, written);
     RETURN NULL;
 END $$;
 
-CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     RAISE EXCEPTION 'the trail is append-only' USING ERRCODE = 'insufficient_privilege';
 END $$;
 """
 
 DROP = """
-DROP FUNCTION app_begin, app_enter, app_memberships, app_trail, app_clinical, app_wide, app_reach,
-    app_facility, app_facilities, app_user;
+DROP FUNCTION app_begin, app_enter, app_memberships, app_trail, app_clinical, app_clinical_wide,
+    app_wide, app_reach, app_facility, app_facilities, app_user;
 """
 
 IN_FACILITY = "facility_id = ANY ((SELECT app_facilities())::uuid[])"
@@ -154,6 +195,8 @@ READ_TRAIL = (
     f"({IN_FACILITY} OR facility_id IS NULL AND (SELECT app_reach()) = 'platform')"
     " AND (SELECT app_trail())"
 )
+# Sealing goes by the number of the transaction that wrote an entry: nobody states another.
+WRITE_TRAIL = f"({PLATFORM_OR_FACILITY}) AND xid = pg_current_xact_id()"
 
 
 class Migration(migrations.Migration):
@@ -162,7 +205,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(CONTEXT, migrations.RunSQL.noop),
         migrations.RunSQL(ENTER, DROP),
-        migrations.RunSQL(TRAIL, "DROP FUNCTION trail_row, refuse_change"),
+        migrations.RunSQL(TRAIL, "DROP FUNCTION trail_row, trail_risk, refuse_change"),
         # Policies and triggers, table by table.
         Protected(
             "clinic_facility",
@@ -174,8 +217,7 @@ class Migration(migrations.Migration):
         Protected("clinic_datakey", PLATFORM_OR_FACILITY),
         Protected("clinic_roleassignment", OWN_OR_FACILITY, IN_FACILITY),
         Protected("clinic_specialist"),
-        Protected("clinic_idempotencykey"),
-        Protected("clinic_logentry", READ_TRAIL, PLATFORM_OR_FACILITY),
+        Protected("clinic_logentry", READ_TRAIL, WRITE_TRAIL),
         Protected("clinic_traillink", READ_TRAIL, "(SELECT app_trail())"),
         Audited("clinic_facility", "clinic.facility"),
         Audited("clinic_datakey", "clinic.datakey", masked="wrapped"),

@@ -177,13 +177,20 @@ class SpentCode(models.Model):
 
 
 class IdempotencyKey(FacilityRow):
-    """The first answer to a POST that named a key; the answer is sealed, it can hold a chart."""
+    """The first answer to a POST that named a key; the answer is sealed, it can hold a chart.
+
+    It is replayed to its sender as long as she reaches the `category` of the patient it tells of.
+    """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     key_digest = models.BinaryField(editable=False)
     body_digest = models.BinaryField(editable=False)
     status = models.PositiveSmallIntegerField(null=True)
     answer = EncryptedJSONField(null=True)
+    resource = models.CharField(max_length=100, blank=True, editable=False)
+    object_id = models.UUIDField(null=True, editable=False)
+    patient_id = models.UUIDField(null=True, editable=False)
+    category = models.CharField(max_length=20, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("idempotency key")

@@ -6,12 +6,13 @@ leaves both or neither. Concurrent twins wait for the first and then replay it.
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
+from uuid import UUID
 
 from django.apps import apps
 from django.conf import settings
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from clinic.security import tenancy
 
@@ -21,11 +22,22 @@ class KeyReused(Exception):
 
 
 @dataclass(frozen=True)
+class About:
+    """What an answer tells of: an object, and if it is a patient's the grant that it is read by."""
+
+    resource: str = ""
+    object_id: UUID | None = None
+    patient_id: UUID | None = None
+    category: str = ""
+
+
+@dataclass(frozen=True)
 class Replay:
-    """The answer that the first request got."""
+    """The answer that the first request got, and what it tells of."""
 
     status: int
     answer: Any
+    about: About
 
 
 def _digest(*parts: bytes) -> bytes:
@@ -38,7 +50,8 @@ def _rows():
 
 
 def begin(*, key: str, method: str, path: str, body: bytes) -> Replay | None:
-    """Claim the key in the open transaction, or answer what it answered before.
+    """Claim the key in the open transaction, or answer what it answered before, as long as the
+    sender reaches the patient whom the answer tells of (a policy sees to it).
 
     Raises `KeyReused` for another body. The claim waits where a twin is at work.
     """
@@ -59,17 +72,27 @@ def begin(*, key: str, method: str, path: str, body: bytes) -> Replay | None:
         return None
     if bytes(row.body_digest) != body_digest:
         raise KeyReused
-    return Replay(status=row.status, answer=row.answer)
+    about = About(row.resource, row.object_id, row.patient_id, row.category)
+    return Replay(status=row.status, answer=row.answer, about=about)
 
 
-def finish(*, key: str, method: str, path: str, body: bytes, status: int, answer: Any) -> None:
-    """Keep the answer with the work that it tells of."""
+def finish(
+    *, key: str, method: str, path: str, body: bytes, status: int, answer: Any, about: About
+) -> None:
+    """Keep the answer with the work that it tells of.
+
+    Raises `KeyReused` where the key has an answer that its sender does not reach any more.
+    """
     actor = tenancy.current()
-    _rows().create(
-        facility_id=actor.facility_id,
-        user_id=actor.user_id,
-        key_digest=_digest(key.encode()),
-        body_digest=_digest(method.encode(), path.encode(), body),
-        status=status,
-        answer=answer,
-    )
+    try:
+        _rows().create(
+            facility_id=actor.facility_id,
+            user_id=actor.user_id,
+            key_digest=_digest(key.encode()),
+            body_digest=_digest(method.encode(), path.encode(), body),
+            status=status,
+            answer=answer,
+            **asdict(about),
+        )
+    except IntegrityError as error:
+        raise KeyReused from error

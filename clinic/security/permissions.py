@@ -63,7 +63,8 @@ class Reach(TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class RoleRule:
-    """One row of the role table. `clinical` opens clinical tables, `trail` the audit trail."""
+    """One row of the role table. `clinical` opens clinical tables of the patients reached, `trail`
+    the audit trail."""
 
     permissions: frozenset[Permission]
     reach: Reach
@@ -134,6 +135,11 @@ class Category(TextChoices):
     SENSITIVE = "sensitive", _("Sensitive records")
     ACCESS_LOG = "access_log", _("Who looked")
 
+    @property
+    def is_clinical(self) -> bool:
+        """Whether it is clinical content, and not the chart's cover or the calendar."""
+        return self not in {Category.VIEW, Category.APPOINTMENTS}
+
 
 def permissions_of(roles: frozenset[str]) -> frozenset[Permission]:
     """All permissions that the given roles carry together."""
@@ -148,6 +154,9 @@ def roles_with(permission: Permission) -> list[str]:
 FACILITY_WIDE = sorted(r.value for r, rule in ROLE_TABLE.items() if rule.reach == Reach.FACILITY)
 GRANTED = sorted(r.value for r, rule in ROLE_TABLE.items() if rule.reach == Reach.GRANTED)
 CLINICAL = sorted(r.value for r, rule in ROLE_TABLE.items() if rule.clinical)
+# What one role alone opens: of two roles, one that reaches everybody and one that reads clinical
+# content of a few, neither reads everybody's.
+CLINICAL_WIDE = sorted(set(FACILITY_WIDE) & set(CLINICAL))
 TRAIL_READERS = sorted(r.value for r, rule in ROLE_TABLE.items() if rule.trail)
 
 

@@ -10,8 +10,9 @@ IN_FACILITY = "facility_id = ANY ((SELECT app_facilities())::uuid[])"
 
 
 def _patient_rule(column: str, category: str, clinical: bool) -> str:
+    wide = "app_clinical_wide" if clinical else "app_wide"
     rule = (
-        f"{IN_FACILITY} AND ((SELECT app_wide())"
+        f"{IN_FACILITY} AND ((SELECT {wide}())"
         f" OR {column} = ANY ((SELECT app_patients('{category}'))::uuid[]))"
     )
     return f"{rule} AND (SELECT app_clinical())" if clinical else rule

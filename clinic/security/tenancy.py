@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.security.permissions import (
     CLINICAL,
+    CLINICAL_WIDE,
     FACILITY_WIDE,
     GRANTED,
     TRAIL_READERS,
@@ -64,14 +65,18 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who acts, in which facility, with which reach. `facility_id` is the one acted in."""
+    """Who acts, in which facility, with which reach. `facility_id` is the one acted in.
+
+    `reach` says whose cover and calendar is seen, `clinical` whose clinical content is read: of
+    several roles the widest each, but the second of those only that read any.
+    """
 
     user_id: UUID | None = None
     facility_id: UUID | None = None
     roles: frozenset[str] = frozenset()
     permissions: frozenset[Permission] = frozenset()
     reach: Reach = Reach.NONE
-    clinical: bool = False
+    clinical: Reach = Reach.NONE
     trail: bool = False
     purpose: Purpose = Purpose.TREATMENT
     origin: Origin = Origin()
@@ -134,7 +139,7 @@ def settings_of(actor: Actor) -> tuple[str, ...]:
         str(actor.user_id or ""),
         "{" + ",".join(map(str, actor.facilities)) + "}" if actor.facilities else "",
         str(actor.reach),
-        "on" if actor.clinical else "",
+        str(actor.clinical),
         "on" if actor.trail else "",
         origin_json(actor) if actor is not NOBODY else "",
     )
@@ -170,7 +175,7 @@ def system(facility, *, purpose: Purpose = Purpose.OPERATIONS, surface: str = "s
             facility_id=UUID(str(facility_id)),
             permissions=frozenset(Permission),
             reach=Reach.FACILITY,
-            clinical=True,
+            clinical=Reach.FACILITY,
             trail=True,
             purpose=purpose,
             origin=Origin(surface=surface),
@@ -223,19 +228,20 @@ def actor_for(
     purpose: Purpose = Purpose.TREATMENT,
 ) -> Actor:
     """The actor that a person with these roles in this facility is."""
-    reach = Reach.NONE
-    if roles & set(FACILITY_WIDE):
-        reach = Reach.FACILITY
-    elif roles & set(GRANTED):
-        reach = Reach.GRANTED
     return Actor(
         user_id=user_id,
         facility_id=facility_id,
         roles=roles,
         permissions=permissions_of(roles),
-        reach=reach,
-        clinical=bool(roles & set(CLINICAL)),
+        reach=_widest(roles, FACILITY_WIDE, GRANTED),
+        clinical=_widest(roles, CLINICAL_WIDE, CLINICAL),
         trail=bool(roles & set(TRAIL_READERS)),
         purpose=purpose,
         origin=origin,
     )
+
+
+def _widest(roles: frozenset[str], wide: list[str], some: list[str]) -> Reach:
+    if roles & set(wide):
+        return Reach.FACILITY
+    return Reach.GRANTED if roles & set(some) else Reach.NONE

@@ -56,6 +56,33 @@ def test_keys_of_two_people_and_of_two_clinics_do_not_meet(cast, api):
     assert again.json()["id"] == answers[1].json()["id"], "a new token of hers is still she"
 
 
+def test_a_replay_is_a_reading_on_the_trail(cast, api):
+    sarah = api("sarah")
+    made = sarah.post("patients/", PERSON, Idempotency_Key=KEY).json()["id"]
+    allergies = f"patients/{made}/allergies/"
+    known = sarah.post(allergies, {"allergen": "Latex"}, Idempotency_Key="latex").json()["id"]
+
+    def reads() -> Counter:
+        with tenancy.system(cast.harbor):
+            rows = LogEntry.entries.reads().filter(patient_id=made, actor=cast.sarah)
+            return Counter(rows.values_list("resource", "object_pk"))
+
+    before = reads()
+    sarah.post("patients/", PERSON, Idempotency_Key=KEY)
+    sarah.post(allergies, {"allergen": "Latex"}, Idempotency_Key="latex")
+    assert reads() - before == {("patients.patient", made): 1, ("patients.allergy", known): 1}
+
+
+def test_an_answer_is_kept_for_its_sender_alone(cast, api):
+    """No view reads the answers but the replay; the database shows nobody another's."""
+    api("sarah").post("patients/", PERSON, Idempotency_Key=KEY)
+    for name, portal in (("john", True), ("nina", False), ("fred", False), ("aud", False)):
+        with cast.acting(name, portal=portal):
+            assert not IdempotencyKey.objects.exists(), name
+    with cast.acting("sarah"):
+        assert IdempotencyKey.objects.count() == 1
+
+
 def test_a_refused_or_broken_attempt_leaves_the_key_free(cast, api, monkeypatch):
     fred = api("fred")
     assert fred.post("patients/", PERSON | {"ssn": "1"}, Idempotency_Key=KEY).status_code == 400

@@ -16,9 +16,11 @@ from django.test.client import ClientHandler
 from django.utils import timezone
 
 from chat import conversations, indexing
+from clinic import staffing
 from clinic.models import Facility, Specialist, User
-from clinic.security import tenancy
-from clinic.security.permissions import PORTAL_ROLES, ROLE_TABLE, Reach, Role
+from clinic.security import idempotency, tenancy
+from clinic.security.permissions import PORTAL_ROLES, ROLE_TABLE, Reach, Role, RoleRule
+from clinic.security.tenancy import Origin
 from clinic.tests.browsing import SIGN_IN
 from clinic.tests.people import STAFF, make_cast, person
 from patients import access, registration
@@ -56,10 +58,12 @@ def planted(owner: str, word: str) -> str:
 
 @dataclass
 class Member:
-    """Somebody of the matrix: a role's holder, the neighbour's physician, or nobody."""
+    """Somebody of the matrix: a role's holder, the neighbour's physician, or nobody; `also` is a
+    second role of hers."""
 
     label: str
     role: Role | None = None
+    also: Role | None = None
     user: User | None = None
     token: str = ""
     own: dict[str, dict] = field(default_factory=dict)  # things that are each person's own
@@ -81,31 +85,41 @@ class Member:
 
     def reaches(self, owner: str) -> bool:
         """Whether rows of this owner's patient are within reach."""
+        return any(self._reaches(owner, rule) for rule in self.rules)
+
+    def reads(self, owner: str) -> bool:
+        """Whether one of her roles reads the clinical content of this owner's patient."""
+        return any(rule.clinical and self._reaches(owner, rule) for rule in self.rules)
+
+    @property
+    def rules(self) -> list[RoleRule]:
+        return [ROLE_TABLE[role] for role in (self.role, self.also) if role]
+
+    def _reaches(self, owner: str, rule: RoleRule) -> bool:
         if self.is_stranger:
             return owner == FOREIGN
-        reach = ROLE_TABLE[self.role].reach if self.role else Reach.NONE
-        return (owner == OWN and reach == Reach.GRANTED) or (
-            owner != FOREIGN and reach == "facility"
+        return (owner == OWN and rule.reach == Reach.GRANTED) or (
+            owner != FOREIGN and rule.reach == Reach.FACILITY
         )
 
     def forbidden_words(self) -> list[str]:
         """What must stand in no answer to this person, whatever is asked for."""
-        clinical = bool(self.role) and ROLE_TABLE[self.role].clinical
         words = []
         for owner in OWNERS:
             if not self.reaches(owner):
                 words += [planted(owner, word) for word in NAMES]
-            if not self.reaches(owner) or not clinical:
+            if not self.reads(owner):
                 words += [planted(owner, word) for word in CLINICAL]
         return words
 
 
 @dataclass
 class Household:
-    """The members, and the things of each owner by kind."""
+    """The members, those of them who have two roles, and the things of each owner by kind."""
 
     cast: object
     members: list[Member]
+    doubles: list[Member]
     things: dict[str, dict]
 
     def of(self, owner: str, member: Member) -> dict:
@@ -134,10 +148,11 @@ def build() -> Household:
         things[owner] = chart(cast, homes[owner], patients[owner], name, kinds[name], owner, number)
         things[owner] |= {"block": blocks[name].pk, "url": "anything/", "app_label": "clinic"}
     grants(cast, patients[OWN])
-    for member in members:
+    doubles = people_of_two_roles(cast, patients[OWN])
+    for member in [*members, *doubles]:
         if member.user:
             personal(cast, member, patients[FOREIGN if member.is_stranger else OWN])
-    return Household(cast, members, things)
+    return Household(cast, members, doubles, things)
 
 
 def everybody(cast) -> list[Member]:
@@ -147,8 +162,30 @@ def everybody(cast) -> list[Member]:
     by_role = {role: name for name, role in STAFF["harbor"].items()}
     members = [Member("nobody")]
     for role in Role:
-        members.append(Member(role.value, role, cast.people[by_role.get(role, role.value)]))
-    return [*members, Member("neighbour", Role.PHYSICIAN, cast.lucia)]
+        user = cast.people[by_role.get(role, role.value)]
+        members.append(Member(role.value, role, user=user))
+    return [*members, Member("neighbour", Role.PHYSICIAN, user=cast.lucia)]
+
+
+DOUBLES = (
+    (Role.FRONT_DESK, Role.PATIENT), (Role.FRONT_DESK, Role.SPECIALIST),
+    (Role.AUDITOR, Role.PATIENT), (Role.AUDITOR, Role.SPECIALIST),
+    (Role.SYSTEM_ADMIN, Role.FAMILY_MEMBER),
+)  # fmt: skip
+
+
+def people_of_two_roles(cast, patient: Patient) -> list[Member]:
+    """Of each pair one role reaches or reviews everybody, and the other reads of the patient."""
+    members = []
+    for role, also in DOUBLES:
+        name = f"{role.value}-{also.value}"
+        user = cast.people[name] = person(name, cast.harbor, role)
+        source = AccessGrant.Source.CARE_TEAM
+        with tenancy.system(cast.harbor):
+            staffing.assign(user=user, role=also, facility=cast.harbor)
+            access.grant(patient=patient, user=user, source=source)
+        members.append(Member(name, role, also, user))
+    return members
 
 
 def hours(cast, name: str, facility: Facility):
@@ -209,6 +246,10 @@ def chart(cast, facility, patient: Patient, name: str, kind, owner: str, number:
         final = charting.write(
             patient=patient, by=user, primary_diagnosis=word("diagnosis"), final=True
         )
+        idempotency.finish(
+            key=owner, method="POST", path="/", body=b"", status=201, answer=word("note"),
+            about=idempotency.About("patients.patient", patient.pk, patient.pk, "view"),
+        )  # fmt: skip
         broken = documents.upload(
             patient=patient, by=user, filename="broken.pdf", data=b"%PDF-1.7 " + owner.encode()
         )
@@ -260,20 +301,17 @@ def grants(cast, patient: Patient) -> None:
 
 def personal(cast, member: Member, patient: Patient) -> None:
     """Sign the member in on both surfaces; give her a token to end and a conversation."""
-    from clinic import staffing
-    from clinic.security.tenancy import Origin
-
     member.token = staffing.issue_token(user=member.user).text
     member.own = {"token": staffing.issue_token(user=member.user, label="spare").id}
     browser = Client()
     browser.force_login(member.user, backend=SIGN_IN)
     member.session = browser.session.session_key
-    if member.role in PORTAL_ROLES:
+    if {member.role, member.also} & PORTAL_ROLES:
         session = browser.session
         session["person"] = str(patient.pk)
         session.save()
     actor = staffing.enter(user=member.user, roles=set(Role), origin=Origin(surface="test"))
-    if actor.clinical and member.role != Role.SYSTEM_ADMIN:
+    if actor.clinical != Reach.NONE and member.role != Role.SYSTEM_ADMIN:
         with tenancy.acting(actor):
             talk = conversations.begin(patient=patient, by=member.user)
             conversations.say(

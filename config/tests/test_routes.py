@@ -17,7 +17,10 @@ from django.template.base import Template
 from django.test import override_settings
 from django.test.utils import _TestState
 
+from clinic import staffing
 from clinic.security import tenancy
+from clinic.security.permissions import PORTAL_ROLES, STAFF_ROLES
+from clinic.security.tenancy import Origin
 from config.tests import household
 from config.tests.household import FOREIGN, OTHER, OWN, OWNERS, Household, Member
 from config.tests.routes import OF_THE_CLINIC, PERSONAL, TABLE, Door
@@ -84,6 +87,69 @@ def test_each_person_gets_what_is_hers_and_nothing_else(db, route):
     assert digest(house) == before, "a request that was refused, or a reading, changed something"
 
 
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_two_roles_open_no_more_than_one_of_them(db, route):
+    """What a person reaches by one role is not read by the other."""
+    house, wrong = db, []
+    door = TABLE[route.name].get("GET")
+    for member, owner in itertools.product(house.doubles, owners(route, door)):
+        response = request(route, "GET", member, named(house, route, member, owner), door)
+        body = response.getvalue().lower().decode("utf-8", "replace")
+        found = [word for word in member.forbidden_words() if word in body]
+        wrong += [(f"GET {route.name}, {owner} tells {word}", member.label) for word in found]
+        if response.status_code >= 500 and route.name not in NEEDS_A_WORKER:
+            wrong.append((f"GET {route.name}, {owner}: {response.status_code}", member.label))
+    assert not wrong, told(wrong)
+
+
+COVER = {"patients_patient", "patients_familymember", "patients_searchtoken",
+         "scheduling_appointment"}  # fmt: skip
+PATIENT_TABLES = """SELECT table_name, CASE table_name WHEN 'patients_patient' THEN 'id'
+ ELSE 'patient_id' END FROM information_schema.columns
+ WHERE table_schema = 'public' AND (column_name = 'patient_id' OR table_name = 'patients_patient')
+ GROUP BY 1 ORDER BY 1"""
+
+
+def test_the_policies_alone_show_nothing_beyond_reach(db):
+    """Every table that names a patient, asked without any filter by each person, as staff and in
+    the portal: a view that forgets its filter leaks nothing."""
+    house, wrong = db, []
+    patients = {house.things[owner]["patient"]: owner for owner in OWNERS}
+    for member in [m for m in (*house.members, *house.doubles) if m.user]:
+        for roles in (STAFF_ROLES, PORTAL_ROLES):
+            actor = staffing.enter(user=member.user, roles=roles, origin=Origin(surface="test"))
+            with tenancy.acting(actor), connection.cursor() as cursor:
+                cursor.execute(PATIENT_TABLES)
+                for table, column in cursor.fetchall():
+                    cursor.execute(f"SELECT DISTINCT {column} FROM {table}")
+                    for (pk,) in cursor.fetchall():
+                        owner = patients.get(pk)
+                        if owner and not may_see(member, actor, table, owner):
+                            wrong.append((f"{table} shows {owner}", member.label))
+                cursor.execute("SELECT user_id FROM clinic_idempotencykey")
+                kept = {user for (user,) in cursor.fetchall()} - {member.user.pk}
+                wrong += [("clinic_idempotencykey shows another's", member.label)] if kept else []
+    assert not wrong, told(wrong)
+
+
+def may_see(member: Member, actor, table: str, owner: str) -> bool:
+    """Whether the role table lets rows of that owner be seen. Staff act by their staff roles; who
+    reads the trail sees entries about everybody, and everybody her own grants."""
+    if table == "clinic_logentry" and actor.trail:
+        return member.is_stranger == (owner == FOREIGN)
+    if table in {"patients_accessgrant", "clinic_idempotencykey"} and owner == OWN:
+        return True
+    return member.reaches(owner) if table in COVER else member.reads(owner)
+
+
+def named(house: Household, route: Route, member: Member, owner: str) -> dict:
+    """What the address and the body of a request are filled from."""
+    it = house.of(owner, member)
+    if route.thing and it.get(route.thing) is None:
+        it |= {route.thing: house.things[OTHER]["patient"]}  # she has none: an id of something else
+    return it
+
+
 def told(wrong: list[tuple[str, str]]) -> str:
     """What is wrong, each once, with the people to whom it happens."""
     people: dict[str, list[str]] = {}
@@ -103,9 +169,7 @@ def owners(route: Route, door: Door | None) -> tuple[str, ...]:
 
 def ask(house: Household, route: Route, method: str, member: Member, owner: str) -> list[tuple]:
     """What is wrong with the answer to one request, in words, and who got it."""
-    it = house.of(owner, member)
-    if route.thing and it.get(route.thing) is None:
-        it |= {route.thing: house.things[OTHER]["patient"]}  # she has none: an id of something else
+    it = named(house, route, member, owner)
     door = TABLE[route.name].get(method)
     mark = transaction.savepoint()
     response = request(route, method, member, it, door)

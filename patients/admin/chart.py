@@ -54,11 +54,13 @@ class ChartPage(PatientPage):
         if not self.is_fragment:
             trail.read("patients.patient", [(patient.pk, patient.pk)], how="chart")
             kwargs = self.cover() | (self.clinical() if self.is_clinical else {}) | kwargs
-        return super().get_context_data(patient=patient, **kwargs)
+        return super().get_context_data(patient=patient, is_clinical=self.is_clinical, **kwargs)
 
-    @property
+    @cached_property
     def is_clinical(self) -> bool:
-        return self.may(Permission.CHART_VIEW)
+        """Whether the chart of this patient is open to the person, and not its cover alone."""
+        read = access.read_clinically([self.patient.pk])
+        return self.may(Permission.CHART_VIEW) and self.patient.pk in read
 
     def cover(self) -> dict[str, Any]:
         """What everyone sees who may see the patient."""

@@ -13,7 +13,7 @@ from clinic.security.permissions import Category, Permission
 from clinic.security.tenancy import Purpose
 from patients import access, care_team, looks
 from patients.api.nested import OfPatient
-from patients.models import FamilyMember
+from patients.models import AccessGrant, FamilyMember
 
 
 class FamilyMemberBody(StrictModelSerializer):
@@ -66,6 +66,7 @@ class CareTeam(OfPatient):
         "destroy": Permission.CHART_WRITE,
     }
     serializer_class = MemberBody
+    model = AccessGrant
     pagination_class = None
     noted = False
 

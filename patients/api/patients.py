@@ -1,6 +1,7 @@
 """Patients: who they are."""
 
 from collections import defaultdict
+from dataclasses import replace
 from functools import cache
 from uuid import UUID
 
@@ -12,7 +13,6 @@ from clinic.api.idempotent import idempotent
 from clinic.api.quick import Later, QuickReading
 from clinic.api.resource import Resource
 from clinic.api.serializing import StrictSerializer, question
-from clinic.security import tenancy
 from clinic.security.fields import Sealed
 from clinic.security.permissions import Category, Permission
 from patients import access, registration, search
@@ -136,17 +136,22 @@ class Patients(QuickReading, Resource):
                 row.allergen = Sealed(allergen)
                 self.allergies[patient.pk].append(row.allergen)
 
+    def about(self, answer):
+        return replace(super().about(answer), patient_id=answer["id"])
+
     def shape(self, item):
         return self.shapes([item])[0]
 
     def shapes(self, items):
         shapes = [patient_shape(patient) for patient in items]
-        if tenancy.current().may(Permission.CHART_VIEW):
+        read = access.read_clinically([patient.pk for patient in items], Category.MEDICATIONS)
+        if read:
             known = self.allergies
             if known is None:
                 known = allergies_of(items, self.request.user)
             for shape in shapes:
-                shape["allergies"] = known[shape["id"]]
+                if shape["id"] in read:
+                    shape["allergies"] = known[shape["id"]]
         return shapes
 
     @idempotent

@@ -29,7 +29,7 @@ from records.api.records import RecordBody
 from records.models import Encounter
 from scheduling import calendar
 from scheduling.api.appointments import AppointmentBody
-from scheduling.api.shapes import appointment_shape
+from scheduling.api.shapes import appointment_shapes
 
 MOST = 200  # of each kind, the newest; each kind's own resource has all
 
@@ -115,9 +115,13 @@ class Chart(OfPatient):
             "records": (records, written, _as(RecordBody)),
             "documents": (Category.DOCUMENTS, papers, _as(ListedDocumentBody)),
             "appointments": (
-                Category.APPOINTMENTS, visits.order_by("-start_datetime", "-id"), appointment_shape,
+                Category.APPOINTMENTS, visits.order_by("-start_datetime", "-id"), _visit,
             ),
         }  # fmt: skip
+
+
+def _visit(row) -> dict[str, Any]:
+    return appointment_shapes([row])[0]
 
 
 def _newest(name: str):

@@ -109,6 +109,7 @@ class Documents(Resource):
         "content": {(200, *kinds.KINDS): {"type": "string", "format": "binary"}},
     }
     serializer_class = DocumentBody
+    category = Category.DOCUMENTS
 
     def get_parsers(self):
         if getattr(self, "action_map", {}).get("post") == "create":

@@ -85,6 +85,7 @@ class MedicalRecords(Resource):
     bodies = {"partial_update": RecordChange, "sign": Nothing}
     matched = frozenset({"partial_update", "sign"})
     serializer_class = RecordBody
+    category = Category.RECORDS
     ordering = ("-visit_date", "-id")
 
     def visible(self):

@@ -71,7 +71,7 @@ def import_bundle(*, data: bytes, facility: Facility, by: User | None) -> Outcom
     actor = tenancy.current()
     actor.require(Permission.PATIENT_REGISTER)
     actor.require(Permission.CHART_WRITE)
-    if actor.reach != Reach.FACILITY:  # who sees some patients only could not tell a known one
+    if actor.clinical != Reach.FACILITY:  # who sees some patients only could not tell a known one
         raise Denied(Permission.PATIENT_REGISTER)
     if actor.facility_id != facility.pk:
         raise tenancy.MissingFacility(_("An import works in the facility that is acted in."))

@@ -1,18 +1,20 @@
 """One visit, and what can be done with it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.http import Http404
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from clinic.backoffice import FormPage
-from clinic.security.permissions import Permission
+from clinic.security.permissions import Category, Permission
+from patients import access
 from scheduling import booking, calendar
 from scheduling.admin.day import note_seen
 from scheduling.models import Appointment
@@ -72,13 +74,25 @@ class VisitPage(FormPage):
         steps = [s for s in STEPS if s.to in booking.TRANSITIONS[status]] if may_book else []
         return super().get_context_data(
             visit=self.visit,
-            steps=[step for step in steps if step.to != Status.CANCELED],
+            steps=[self.weighed(step) for step in steps if step.to != Status.CANCELED],
+            is_over=self.is_over,
             cancel=next((step for step in steps if step.to == Status.CANCELED), None),
             may_move=may_book and status in {Status.PENDING, Status.CONFIRMED},
             may_write=actor.may(Permission.RECORD_WRITE) and status != Status.CANCELED,
-            shows_reason=actor.may(Permission.CHART_VIEW),
+            shows_reason=bool(
+                access.read_clinically([self.visit.patient_id], Category.APPOINTMENTS)
+            ),
             **kwargs,
         )
+
+    @property
+    def is_over(self) -> bool:
+        return self.visit.start_datetime <= timezone.now()
+
+    def weighed(self, step: Step) -> Step:
+        """As it is; “Mark as done” is not the first thing before the visit has begun."""
+        early = step.to == Status.COMPLETED and not self.is_over
+        return replace(step, kind="2") if early else step
 
     def form_arguments(self):
         return {"initial": {"version": self.visit.version}}

@@ -13,7 +13,7 @@ from clinic.errors import invalid
 from clinic.security.permissions import Category, Permission
 from patients import access
 from scheduling import booking, calendar
-from scheduling.api.shapes import appointment_shape
+from scheduling.api.shapes import appointment_shapes
 from scheduling.models import Appointment
 
 Status = Appointment.Status
@@ -75,6 +75,7 @@ class Appointments(QuickReading, Resource):
     """Visits of patients in reach, by time."""
 
     model = Appointment
+    category = Category.APPOINTMENTS
     quick = frozenset({"list"})
     required = {
         "list": Permission.CALENDAR_VIEW,
@@ -128,7 +129,10 @@ class Appointments(QuickReading, Resource):
         return rows.filter(**asked)
 
     def shape(self, item):
-        return appointment_shape(item)
+        return appointment_shapes([item])[0]
+
+    def shapes(self, items):
+        return appointment_shapes(items)
 
     @idempotent
     def create(self, request):

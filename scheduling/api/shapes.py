@@ -1,16 +1,21 @@
 """How visits look in the API's answers."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from clinic.security import tenancy
-from clinic.security.permissions import Permission
+from clinic.security.permissions import Category
+from patients import access
 from scheduling.models import Appointment
 
 
-def appointment_shape(appointment: Appointment) -> dict[str, Any]:
-    """A visit as the contract names its fields. Why the patient comes is clinical content:
-    who reads none gets it empty."""
-    clinical = tenancy.current().may(Permission.CHART_VIEW)
+def appointment_shapes(appointments: Sequence[Appointment]) -> list[dict[str, Any]]:
+    """Visits as the contract names their fields. Why a patient comes is clinical content: who reads
+    none of hers gets it empty."""
+    read = access.read_clinically({a.patient_id for a in appointments}, Category.APPOINTMENTS)
+    return [_shape(a, clinical=a.patient_id in read) for a in appointments]
+
+
+def _shape(appointment: Appointment, *, clinical: bool) -> dict[str, Any]:
     return {
         "id": appointment.pk,
         "specialist": appointment.specialist_id,

@@ -207,3 +207,20 @@ def test_a_calendar_costs_the_same_whatever_its_length(
         assert len(fred.get("appointments/", limit=1).json()["results"]) == 1
     with django_assert_max_num_queries(len(one)):
         assert len(fred.get("appointments/").json()["results"]) == 6
+
+
+def test_patients_move_only_what_they_may_book_and_cancel(api, cast, kind):
+    john, before = api("john"), at(10, days=-3)
+    missed = visit(cast, kind, cast.mr_doe, before, status=Appointment.Status.CONFIRMED)
+    called = AppointmentType(facility=cast.harbor, name="Scan", minutes=30, portal_bookable=False)
+    with tenancy.system(cast.harbor):
+        called.save()
+    scan = visit(cast, called, cast.mr_doe, at(9), status=Appointment.Status.CONFIRMED)
+    to = {"start_datetime": at(11).isoformat()}
+    assert john.post(f"appointments/{missed.pk}/reschedule/", to).status_code == 409
+    assert wrong_fields(john.post(f"appointments/{scan.pk}/reschedule/", to)) == {
+        "appointment_type"
+    }
+    assert {v.start_datetime for v in visits(cast)} == {before, at(9)}
+    moved = api("fred").post(f"appointments/{scan.pk}/reschedule/", to)
+    assert moved.status_code == 200, "the clinic may"

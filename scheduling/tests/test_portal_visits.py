@@ -19,9 +19,10 @@ def test_next_and_past_visits_are_told_apart(browse, cast, kind):
     visit(cast, kind, cast.mr_doe, at(10), reason="Cough")
     visit(cast, kind, cast.mr_doe, at(9, days=-30), status="Completed")
     visit(cast, kind, cast.mr_doe, at(11), status="Canceled")
+    visit(cast, kind, cast.mr_doe, at(12), status="NoShow")  # said before its end
     answer = browse("john").get("/portal/visits/")
     assert [v.status for v in answer.context["upcoming"]] == ["Confirmed"]
-    assert {v.status for v in answer.context["past"]} == {"Completed", "Canceled"}
+    assert {v.status for v in answer.context["past"]} == {"Completed", "Canceled", "NoShow"}
 
 
 def test_the_visits_of_others_are_not_there(browse, cast, kind):
