@@ -1,4 +1,6 @@
-"""What only the trail's owner could do to it, for the tests that find it out."""
+"""What only the trail's owner could do to it, and waiting for the server, for the trail's tests."""
+
+from time import sleep
 
 from django.db import connection, transaction
 
@@ -19,3 +21,11 @@ def tamper(*statements: str) -> None:
         for table in TABLES:
             cursor.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
             cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER append_only")
+
+
+def settle() -> None:
+    """Wait until no older transaction runs, be it the server's own housekeeping."""
+    running = "pg_snapshot_xmin(pg_current_snapshot()) < pg_snapshot_xmax(pg_current_snapshot())"
+    with connection.cursor() as cursor:
+        while cursor.execute(f"SELECT {running}").fetchone()[0]:
+            sleep(0.01)

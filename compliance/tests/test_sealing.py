@@ -2,7 +2,6 @@
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from time import sleep
 
 import psycopg
 import pytest
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 from clinic.security import tenancy, trail
 from clinic.tests.people import make_cast
 from compliance import anchors, audit, chains, tasks
-from compliance.tests.tampering import tamper
+from compliance.tests.tampering import settle, tamper
 from conftest import as_owner
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,14 +41,6 @@ def write(facility, count: int = 1) -> None:
             with transaction.atomic():
                 trail.note("test.act")
     settle()
-
-
-def settle() -> None:
-    """Wait until no older transaction runs, be it the server's own housekeeping."""
-    running = "pg_snapshot_xmin(pg_current_snapshot()) < pg_snapshot_xmax(pg_current_snapshot())"
-    with connection.cursor() as cursor:
-        while cursor.execute(f"SELECT {running}").fetchone()[0]:
-            sleep(0.01)
 
 
 def seal(facility) -> int:

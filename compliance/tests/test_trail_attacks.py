@@ -14,7 +14,7 @@ from clinic.models import Facility, LogEntry
 from clinic.security import tenancy, trail
 from clinic.security.tenancy import Purpose
 from compliance import anchors, audit
-from compliance.tests.tampering import tamper
+from compliance.tests.tampering import settle, tamper
 from patients.models import Allergy, Patient
 
 
@@ -360,5 +360,6 @@ class TestTheChain:
             assert audit.seal(clinic.harbor.pk) == 0
             done.set()
             thread.join()
+            settle()
             assert audit.seal(clinic.harbor.pk) == 2
         assert self.verdict(clinic).broken is None
