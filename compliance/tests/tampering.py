@@ -4,6 +4,7 @@ from time import sleep
 
 from django.db import connection, transaction
 
+from clinic.security import tenancy
 from conftest import as_owner
 
 TABLES = ("clinic_logentry", "clinic_traillink")
@@ -26,6 +27,6 @@ def tamper(*statements: str) -> None:
 def settle() -> None:
     """Wait until no older transaction runs, be it the server's own housekeeping."""
     running = "pg_snapshot_xmin(pg_current_snapshot()) < pg_snapshot_xmax(pg_current_snapshot())"
-    with connection.cursor() as cursor:
+    with tenancy.acting(tenancy.NOBODY), connection.cursor() as cursor:
         while cursor.execute(f"SELECT {running}").fetchone()[0]:
             sleep(0.01)
