@@ -123,7 +123,7 @@ def what(entry: LogEntry, *, many: bool = False, account: str = "") -> str:
         if flag in flags:
             return sentence
     if REFUSED in flags:
-        return _("Was refused (%(status)s)") % {"status": _detail(entry, "status") or "403"}
+        return _("Was refused access")
     if "seal_broken" in flags:
         return _("A sealed value could not be opened: %(what)s") % {"what": noun(entry.resource)}
     return _sentence(entry) % {"what": noun(entry.resource, plural=many)}

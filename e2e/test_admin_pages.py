@@ -2,6 +2,7 @@
 scrolling sideways, and without a word against the content security policy."""
 
 import pytest
+from playwright.sync_api import expect
 
 from e2e.axe import violations
 from e2e.conftest import DESK, PHONE
@@ -76,6 +77,17 @@ def test_the_physicians_pages(sign_in, clinic, width, theme):
 def test_the_administrators_pages(sign_in, clinic, width, theme):
     page = sign_in("alma", width=width, theme=theme)
     assert problems(page, of_administrators(clinic.cast)) == {}
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_they_are_there_without_scripts(sign_in, clinic, width):
+    page = sign_in("sarah", width=width, javascript=False)
+    for name, address in addresses(clinic.cast).items():
+        page.goto(address)
+        expect(page.locator("h1"), name).to_be_visible()
+    page.goto("/admin/find/?q=doe")
+    page.get_by_role("link", name="John Doe").click()
+    expect(page.get_by_text("Severe allergy: Penicillin")).to_be_visible()
 
 
 def test_the_frame_is_worked_by_keyboard(sign_in):

@@ -26,11 +26,11 @@ class Permission(TextChoices):
     AVAILABILITY_MANAGE = "availability.manage", _("Set when specialists can be booked")
     STAFF_VIEW = "staff.view", _("See who works here")
     STAFF_MANAGE = "staff.manage", _("Invite people and change their roles")
-    FACILITY_MANAGE = "facility.manage", _("Change the facility's settings")
+    FACILITY_MANAGE = "facility.manage", _("Change the clinic's settings")
     CHART_IMPORT = "chart.import", _("Import and export charts")
     TRAIL_VIEW = "trail.view", _("Read the audit trail")
     ACCESS_LOG_VIEW = "access_log.view", _("See who looked at a record")
-    FACILITY_VIEW = "facility.view", _("See the facility's name and address")
+    FACILITY_VIEW = "facility.view", _("See the clinic's name and address")
     ACCOUNT_USE = "account.use", _("Use one's own account")
 
 
@@ -55,10 +55,10 @@ class Role(TextChoices):
 class Reach(TextChoices):
     """Which patients of the facility a role reaches."""
 
-    FACILITY = "facility", _("All patients of the facility")
+    FACILITY = "facility", _("All patients of the clinic")
     GRANTED = "granted", _("Only patients granted to the person")
     NONE = "none", _("No patients")
-    PLATFORM = "platform", _("The list of facilities, and nothing in them")
+    PLATFORM = "platform", _("The list of clinics, and nothing in them")
 
 
 @dataclass(frozen=True, slots=True)

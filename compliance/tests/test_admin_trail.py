@@ -50,10 +50,10 @@ def test_one_search_is_one_line_and_leads_to_all_its_patients(browse, busy):
 @pytest.mark.parametrize(
     ("query", "whats"),
     [
-        ({"action": "refused"}, {"Was refused (403)"}),
+        ({"action": "refused"}, {"Was refused access"}),
         ({"who": "fred@", "action": "1"}, {"Changed: patient"}),
         ({"who": "sarah@", "resource": "patients.patient"}, {"Opened the chart"}),
-        ({"flag": "refused"}, {"Was refused (403)"}),
+        ({"flag": "refused"}, {"Was refused access"}),
         ({"who": "nobody@"}, set()),
         ({"patient": "ZZ000000"}, set()),
     ],
