@@ -10,6 +10,8 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
+from django.http import HttpResponseRedirect
+from django.middleware.csrf import rotate_token
 
 from clinic import staffing
 from clinic.security import tenancy, trail
@@ -87,10 +89,22 @@ def actor_of(request, origin: Origin) -> Actor:
     if origin.surface in {"accounts", "web"}:
         roles = STAFF_ROLES | PORTAL_ROLES
     facility = request.session.get(FACILITY_IN_SESSION, "")
-    actor = staffing.enter(user=request.user, roles=roles, origin=origin, facility=facility)
-    if actor.facility_id is None and facility:
-        actor = staffing.enter(user=request.user, roles=roles, origin=origin)
-    return actor
+    return staffing.enter(user=request.user, roles=roles, origin=origin, facility=facility)
+
+
+def has_lost_its_facility(request) -> bool:
+    """Whether the clinic that was chosen is closed to the person by now."""
+    if request.origin.surface in PROGRAMS or request.actor.facility_id:
+        return False
+    return FACILITY_IN_SESSION in request.session
+
+
+def leave_facility(request, to: str = "") -> None:
+    """Go to another clinic: a form that was opened in the one before is refused from now on."""
+    request.session.pop(FACILITY_IN_SESSION, None)
+    if to:
+        request.session[FACILITY_IN_SESSION] = to
+    rotate_token(request)
 
 
 class ActorMiddleware:
@@ -102,6 +116,10 @@ class ActorMiddleware:
     def __call__(self, request):
         request.origin = origin_of(request)
         request.actor = actor_of(request, request.origin)
+        if has_lost_its_facility(request) and request.method in {"GET", "HEAD"}:
+            # What she has open of it must not be sent to another clinic: she begins anew.
+            leave_facility(request)
+            return HttpResponseRedirect(request.get_full_path())
         with tenancy.acting(request.actor):
             with self.transaction(request):
                 response = self.get_response(request)

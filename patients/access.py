@@ -89,12 +89,19 @@ ACTING_FACILITY = ActingFacility()
 
 
 def granted_to(user_id, category: Category) -> models.QuerySet:
-    """The ids of patients of whom the person holds a current grant of the category."""
+    """The ids of patients of whom the acting person holds a current grant of the category."""
     return (
-        AccessGrant.grants.current()
+        _counting()
         .filter(user_id=user_id, permission__codename=category.value)
         .values("content_object_id")
     )
+
+
+def _counting() -> models.QuerySet[AccessGrant]:
+    """The grants in force that count here: what a person holds as patient or relative in the
+    portal, what she holds as one of the clinic elsewhere."""
+    own = models.Q(source__in=AccessGrant.OWN)
+    return AccessGrant.grants.current().filter(own if tenancy.current().is_portal else ~own)
 
 
 def may(user, patient: Patient, category: Category) -> bool:
@@ -115,7 +122,7 @@ def categories_of(user, patient: Patient) -> frozenset[Category]:
     reached = {category: _reach(category) for category in Category}
     held: set[str] = set()
     if Reach.GRANTED in reached.values():
-        grants = AccessGrant.grants.current().filter(user_id=user.pk, content_object=patient)
+        grants = _counting().filter(user_id=user.pk, content_object=patient)
         held = set(grants.values_list("permission__codename", flat=True))
     return frozenset(
         category

@@ -14,6 +14,7 @@ from patients import access
 from patients.models import Patient
 
 MOST_SORTED = 500  # names are sealed: up to this many are opened and sorted, beyond ask to refine
+MOST_WORDS = 6  # of a name; further ones narrow nobody down, and each costs the database
 DAY_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%m/%d/%Y")
 
 
@@ -43,7 +44,7 @@ def tokens(query: str, *, facility_id: UUID) -> Tokens:
     """The keyed tokens of what was typed."""
     names = []
     if not any(character.isdigit() for character in query) and "@" not in query:
-        names = blindindex.name_query(query, facility_id=facility_id)
+        names = blindindex.name_query(query, facility_id=facility_id)[:MOST_WORDS]
     return Tokens(facility_id, names, _exact(query, facility_id))
 
 

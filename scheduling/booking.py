@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic.errors import Conflict, Invalid, Missing, Stale, invalid
 from clinic.models import Specialist
 from clinic.security import tenancy
-from clinic.security.permissions import PORTAL_ROLES, Denied, Permission
+from clinic.security.permissions import Denied, Permission
 from patients.models import Patient
 from scheduling import availability, calendar
 from scheduling.availability import Hours
@@ -126,7 +126,7 @@ def change_status(
     if to not in allowed:
         names = {"now": appointment.get_status_display(), "then": Status(to).label}
         raise WrongStatus(_("A visit that is “%(now)s” cannot become “%(then)s”.") % names)
-    if _from_portal() and to != Status.CANCELED:
+    if tenancy.current().is_portal and to != Status.CANCELED:
         raise Denied(Permission.APPOINTMENT_BOOK)
     _require_not_begun(appointment)
     appointment.status = to
@@ -188,20 +188,14 @@ def _require_known(offer: calendar.Offer) -> None:
         raise Invalid(_("Some details need to be corrected."), fields=wrong)
 
 
-def _from_portal() -> bool:
-    """Whether a patient or a relative acts, and nobody of the clinic."""
-    roles = tenancy.current().roles
-    return bool(roles) and roles <= PORTAL_ROLES
-
-
 def _require_open_to_portal(portal_bookable: bool) -> None:
-    if _from_portal() and not portal_bookable:
+    if tenancy.current().is_portal and not portal_bookable:
         raise invalid("appointment_type", _("Please call the clinic for this kind of visit."))
 
 
 def _require_not_begun(appointment: Appointment) -> None:
     """What has begun is the clinic's to close; patients change only what is still to come."""
-    if _from_portal() and appointment.start_datetime <= timezone.now():
+    if tenancy.current().is_portal and appointment.start_datetime <= timezone.now():
         raise WrongStatus(_("This visit has already begun. Please call the clinic."))
 
 

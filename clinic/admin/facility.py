@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic import facilities
 from clinic.backoffice import FormPage, Page, facilities_of, facility_of
-from clinic.middleware import FACILITY_IN_SESSION
+from clinic.middleware import leave_facility
 from clinic.models import Facility
 from clinic.security.permissions import Permission
 
@@ -75,5 +75,5 @@ class ChooseFacility(Page):
         slug = request.POST.get("facility", "")
         if slug not in {facility.slug for facility in facilities_of(request)}:
             raise Http404
-        request.session[FACILITY_IN_SESSION] = slug
+        leave_facility(request, to=slug)
         return redirect("admin:index")

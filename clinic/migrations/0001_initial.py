@@ -273,6 +273,7 @@ class Migration(migrations.Migration):
                 ("object_id", models.UUIDField(editable=False, null=True)),
                 ("patient_id", models.UUIDField(editable=False, null=True)),
                 ("category", models.CharField(blank=True, editable=False, max_length=20)),
+                ("clinical", models.BooleanField(default=True, editable=False)),
                 (
                     "facility",
                     models.ForeignKey(

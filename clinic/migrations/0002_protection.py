@@ -70,6 +70,7 @@ BEGIN
         set_config('app.clinical', CASE WHEN roles && p_clinical_wide THEN 'facility'
             WHEN roles && p_clinical THEN 'granted' ELSE 'none' END, true),
         set_config('app.trail', CASE WHEN roles && p_trail THEN 'on' ELSE '' END, true),
+        set_config('app.portal', CASE WHEN roles <@ p_portal THEN 'on' ELSE '' END, true),
         set_config('app.origin', (p_origin || jsonb_build_object(
             'facility', facility, 'purpose', purpose))::text, true);
 END $$;
@@ -116,8 +117,9 @@ CREATE FUNCTION trail_risk(p_facility uuid, p_purpose text, p_flags text[], p_co
 RETURNS smallint LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    score int := 30 * ('refused' = ANY (p_flags))::int + 60 * ('seal_broken' = ANY (p_flags))::int
-        + 40 * (p_purpose = 'emergency')::int + 20 * (p_count >= 50)::int;
+    flags text[] := COALESCE(p_flags, '{}');
+    score int := 30 * ('refused' = ANY (flags))::int + 60 * ('seal_broken' = ANY (flags))::int
+        + 40 * (COALESCE(p_purpose, '') = 'emergency')::int + 20 * (COALESCE(p_count, 0) >= 50)::int;
 BEGIN
     IF p_purpose = 'treatment' THEN
         BEGIN

@@ -191,6 +191,7 @@ class IdempotencyKey(FacilityRow):
     object_id = models.UUIDField(null=True, editable=False)
     patient_id = models.UUIDField(null=True, editable=False)
     category = models.CharField(max_length=20, blank=True, editable=False)
+    clinical = models.BooleanField(default=True, editable=False)
 
     class Meta:
         verbose_name = _("idempotency key")

@@ -23,12 +23,14 @@ class KeyReused(Exception):
 
 @dataclass(frozen=True)
 class About:
-    """What an answer tells of: an object, and if it is a patient's the grant that it is read by."""
+    """What an answer tells of: an object, and if it is a patient's the grant that it is read by,
+    and whether it holds clinical content."""
 
     resource: str = ""
     object_id: UUID | None = None
     patient_id: UUID | None = None
     category: str = ""
+    clinical: bool = True
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def begin(*, key: str, method: str, path: str, body: bytes) -> Replay | None:
         return None
     if bytes(row.body_digest) != body_digest:
         raise KeyReused
-    about = About(row.resource, row.object_id, row.patient_id, row.category)
+    about = About(row.resource, row.object_id, row.patient_id, row.category, row.clinical)
     return Replay(status=row.status, answer=row.answer, about=about)
 
 

@@ -24,6 +24,7 @@ from clinic.security.permissions import (
     CLINICAL_WIDE,
     FACILITY_WIDE,
     GRANTED,
+    PORTAL_ROLES,
     TRAIL_READERS,
     Denied,
     Permission,
@@ -85,6 +86,11 @@ class Actor:
     deferred: list[dict[str, Any]] = field(default_factory=list, compare=False, repr=False)
 
     @property
+    def is_portal(self) -> bool:
+        """Whether a patient or a relative acts, and nobody of the clinic."""
+        return bool(self.roles) and self.roles <= PORTAL_ROLES
+
+    @property
     def facilities(self) -> tuple[UUID, ...]:
         return self.across or ((self.facility_id,) if self.facility_id else ())
 
@@ -102,7 +108,8 @@ _current: ContextVar[Actor] = ContextVar("actor", default=NOBODY)
 
 APPLY_SQL = """SELECT set_config('app.user', %s, true), set_config('app.facilities', %s, true),
  set_config('app.reach', %s, true), set_config('app.clinical', %s, true),
- set_config('app.trail', %s, true), set_config('app.origin', %s, true)"""
+ set_config('app.trail', %s, true), set_config('app.portal', %s, true),
+ set_config('app.origin', %s, true)"""
 
 
 def current() -> Actor:
@@ -141,6 +148,7 @@ def settings_of(actor: Actor) -> tuple[str, ...]:
         str(actor.reach),
         str(actor.clinical),
         "on" if actor.trail else "",
+        "on" if actor.is_portal else "",
         origin_json(actor) if actor is not NOBODY else "",
     )
 

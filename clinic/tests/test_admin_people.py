@@ -1,6 +1,10 @@
 """People, roles, specialists and the clinic's details in the staff's site."""
 
+import re
+
 import pytest
+from django.test import Client
+from django.test.client import ClientHandler
 from django.urls import reverse
 
 from clinic import staffing
@@ -8,6 +12,7 @@ from clinic.middleware import FACILITY_IN_SESSION
 from clinic.models import Facility, RoleAssignment, Specialist, User
 from clinic.security import tenancy
 from clinic.security.permissions import ROLE_TABLE, Permission, Role
+from patients.models import Patient
 
 ROLES, INVITE, CLINIC = "/admin/people/", "/admin/people/invite/", "/admin/clinic/"
 CHOOSE = "/admin/clinic/choose/"
@@ -157,3 +162,56 @@ def test_pages_carry_the_admins_policy(browse, cast):
     )
     portal = browse("john").get("/portal/")["Content-Security-Policy"]
     assert "unsafe" not in portal
+
+
+class TestTwoWindows:
+    """What was opened in one clinic is not sent to another."""
+
+    PERSON = {"first_name": "Win", "last_name": "Dow", "date_of_birth": "1980-01-01",
+              "gender": "unknown", "preferred_language": "en"}  # fmt: skip
+    ADD = "/admin/patients/patient/add/"
+
+    @pytest.fixture
+    def window(self, cast, browse) -> Client:
+        """Sarah works in both clinics and has Harbor's form open."""
+        with tenancy.system(cast.austa):
+            staffing.assign(user=cast.sarah, role=Role.PHYSICIAN, facility=cast.austa)
+        browser = browse("sarah")
+        browser.handler = ClientHandler(enforce_csrf_checks=True)
+        page = browser.get(CHOOSE)
+        browser.post(CHOOSE, {"facility": cast.harbor.slug} | self.token(page))
+        self.form = self.PERSON | self.token(browser.get(self.ADD))
+        return browser
+
+    def token(self, page) -> dict:
+        found = re.search(r'csrfmiddlewaretoken" value="(\w+)"', page.content.decode())
+        return {"csrfmiddlewaretoken": found[1]}
+
+    def known(self, cast) -> int:
+        with (
+            tenancy.system(cast.harbor),
+            tenancy.across_facilities([cast.harbor, cast.austa], reason="test"),
+        ):
+            return Patient.objects.count()
+
+    def test_after_the_other_clinic_was_chosen(self, cast, window):
+        before = self.known(cast)
+        page = window.get(CHOOSE)
+        window.post(CHOOSE, {"facility": cast.austa.slug} | self.token(page))
+        assert window.post(self.ADD, self.form).status_code == 403
+        assert self.known(cast) == before
+
+    def test_after_the_role_there_was_taken_away(self, cast, window):
+        before = self.known(cast)
+        with tenancy.system(cast.harbor):
+            RoleAssignment.objects.filter(user=cast.sarah, facility=cast.harbor).update(
+                is_active=False
+            )
+        assert window.post(self.ADD, self.form).status_code in {302, 403}
+        assert self.known(cast) == before
+        page = window.get(self.ADD, follow=True)
+        assert page.status_code == 200, "she goes on in the clinic that is left"
+        assert window.post(self.ADD, self.form).status_code == 403
+        assert self.known(cast) == before
+        assert window.post(self.ADD, self.PERSON | self.token(page)).status_code == 302
+        assert self.known(cast) == before + 1

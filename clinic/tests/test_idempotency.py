@@ -13,6 +13,7 @@ from clinic.tests.people import make_cast
 from clinic.tests.programs import Program
 from patients import registration
 from patients.models import Patient
+from scheduling.tests.hours import at, open_hours
 
 KEY = "3f0c1a52-register"
 PERSON = {"first_name": "Ida", "last_name": "Twice", "date_of_birth": "1970-05-05"}
@@ -81,6 +82,22 @@ def test_an_answer_is_kept_for_its_sender_alone(cast, api):
             assert not IdempotencyKey.objects.exists(), name
     with cast.acting("sarah"):
         assert IdempotencyKey.objects.count() == 1
+
+
+def test_a_replay_tells_no_clinical_content_to_who_reads_none_any_more(cast, api):
+    """A physician becomes front desk: the visit is hers to see still, why he comes is not."""
+    kind = open_hours(cast)
+    booked = {
+        "patient": str(cast.mr_doe.pk), "specialist": str(cast.specialists["omar"].pk),
+        "appointment_type": str(kind.pk), "start_datetime": at(10).isoformat(),
+        "reason": "Plantedreason",
+    }  # fmt: skip
+    made = api("sarah").post("appointments/", booked, Idempotency_Key=KEY)
+    assert made.status_code == 201 and b"Plantedreason" in made.content
+    with tenancy.system(cast.harbor):
+        RoleAssignment.objects.filter(user=cast.sarah).update(role="front_desk")
+    again = api("sarah").post("appointments/", booked, Idempotency_Key=KEY)
+    assert again.status_code in {409, 422} and b"Plantedreason" not in again.content
 
 
 def test_a_refused_or_broken_attempt_leaves_the_key_free(cast, api, monkeypatch):

@@ -8,10 +8,11 @@ from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.db.utils import DatabaseError, OperationalError
 from django.utils import timezone
 
+from clinic import staffing
 from clinic.models import Facility, LogEntry, RoleAssignment, Specialist
 from clinic.models.base import uuid7
 from clinic.security import tenancy
-from clinic.security.permissions import Category
+from clinic.security.permissions import Category, Role
 from compliance.registry import OUR_APPS, OUTSIDE_FACILITIES
 from patients import access
 from patients.models import AccessGrant, Allergy, Patient, SearchToken
@@ -115,6 +116,26 @@ def test_a_grant_of_one_category_opens_only_that_table(cast):
     with cast.acting("jane", portal=True):
         assert Allergy.objects.filter(patient=cast.mr_doe).count() == 1
         assert not Document.objects.filter(patient=cast.mr_doe).exists()
+
+
+def test_grants_count_on_their_own_side_only(cast, api):
+    """What a person holds as patient or relative is not hers as staff, nor the other way round."""
+    omar = cast.people["omar"]
+    with tenancy.system(cast.harbor):
+        staffing.assign(user=omar, role=Role.PATIENT, facility=cast.harbor)
+        access.grant(patient=cast.jimmy, user=omar, source=AccessGrant.Source.FAMILY)
+        access.grant(patient=cast.mrs_doe, user=omar, source=AccessGrant.Source.CARE_TEAM)
+    with cast.acting("omar"):
+        assert {p.pk for p in Patient.objects.all()} == {cast.mrs_doe.pk}
+        assert {p.pk for p in access.visible_to(omar)} == {cast.mrs_doe.pk}
+    with cast.acting("omar", portal=True):
+        assert {p.pk for p in Patient.objects.all()} == {cast.jimmy.pk}
+        assert {p.pk for p in access.visible_to(omar)} == {cast.jimmy.pk}
+        assert access.categories_of(omar, cast.mrs_doe) == frozenset()
+    program, medicine = api("omar"), {"generic_name": "Oxycodone", "dosage": "80 mg"}
+    assert program.post(f"patients/{cast.jimmy.pk}/medications/", medicine).status_code == 404
+    assert program.get(f"patients/{cast.jimmy.pk}/chart/").status_code == 404
+    assert program.get(f"patients/{cast.mrs_doe.pk}/chart/").status_code == 200
 
 
 def test_an_expired_grant_ends_by_itself(cast):

@@ -180,7 +180,8 @@ def people_of_two_roles(cast, patient: Patient) -> list[Member]:
     for role, also in DOUBLES:
         name = f"{role.value}-{also.value}"
         user = cast.people[name] = person(name, cast.harbor, role)
-        source = AccessGrant.Source.CARE_TEAM
+        at_home = AccessGrant.Source.FAMILY
+        source = at_home if also in PORTAL_ROLES else AccessGrant.Source.CARE_TEAM
         with tenancy.system(cast.harbor):
             staffing.assign(user=user, role=also, facility=cast.harbor)
             access.grant(patient=patient, user=user, source=source)

@@ -20,7 +20,6 @@ from patients.api.shapes import patient_shape
 from patients.models import Allergy, Gender, Patient
 
 LONGEST_NAME, LONGEST_QUERY = 100, 200
-MOST_WORDS = 4  # of a search whose statement is kept
 
 
 class PatientBody(StrictSerializer):
@@ -118,14 +117,11 @@ class Patients(QuickReading, Resource):
         return rows
 
     def searched(self, query: str):
-        """Who fits the query. Most queries are of few words, and those are compiled once."""
+        """Who fits the query."""
         asked = search.tokens(query, facility_id=self.facility_hint())
         self.values = (asked.facility_id, asked.exact, *asked.names)
-        form = len(asked.names), bool(asked.exact)
-        if len(asked.names) > MOST_WORDS:
-            return _fitting.__wrapped__(*form)
-        self.form = form
-        return _fitting(*form)
+        self.form = len(asked.names), bool(asked.exact)
+        return _fitting(*self.form)
 
     def take(self, items, beside):
         """Hold the allergies that came in the same round trip."""
@@ -137,7 +133,9 @@ class Patients(QuickReading, Resource):
                 self.allergies[patient.pk].append(row.allergen)
 
     def about(self, answer):
-        return replace(super().about(answer), patient_id=answer["id"])
+        return replace(
+            super().about(answer), patient_id=answer["id"], clinical="allergies" in answer
+        )
 
     def shape(self, item):
         return self.shapes([item])[0]

@@ -4,14 +4,17 @@ from django.db import migrations
 
 from clinic.security.rls import Audited, PatientRows, Protected, SameFacility
 
-# The patients of whom the acting person holds a current grant of the category.
+# The patients of whom the acting person holds a current grant of the category. What she holds as
+# patient or relative counts in the portal, what she holds as one of the clinic elsewhere.
 GRANTS = """
 CREATE FUNCTION app_patients(p_category text) RETURNS uuid[] LANGUAGE sql STABLE
 SET search_path = pg_catalog, public, pg_temp AS
 $$ SELECT array_agg(DISTINCT g.patient_id)
    FROM patients_accessgrant g JOIN auth_permission p ON p.id = g.permission_id
    WHERE g.user_id = app_user() AND g.facility_id = ANY (app_facilities())
-     AND p.codename = p_category AND (g.expires_at IS NULL OR g.expires_at > now()) $$;
+     AND p.codename = p_category AND (g.expires_at IS NULL OR g.expires_at > now())
+     AND (g.source IN ('self', 'family'))
+         = COALESCE(current_setting('app.portal', true) = 'on', false) $$;
 """
 
 # A person sees her own grants anywhere, and who works in the facility sees the facility's.
@@ -28,8 +31,7 @@ OWN_ANSWERS = (
     "facility_id = ANY ((SELECT app_facilities())::uuid[])"
     " AND ((SELECT app_user()) IS NULL OR user_id = (SELECT app_user()))"
     " AND (patient_id IS NULL OR patient_id = ANY (app_patients(category)::uuid[])"
-    " OR CASE WHEN category IN ('view', 'appointments') THEN (SELECT app_wide())"
-    " ELSE (SELECT app_clinical_wide()) END)"
+    " OR CASE WHEN clinical THEN (SELECT app_clinical_wide()) ELSE (SELECT app_wide()) END)"
 )
 
 # The patient's own page of who looked: entries about patients whose log the person may see.

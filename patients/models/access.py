@@ -30,6 +30,11 @@ class AccessGrant(UserObjectPermissionBase):
         CARE_TEAM = "care_team", _("Care team")
         EMERGENCY = "emergency", _("Emergency access")
 
+    OWN = (
+        Source.SELF,
+        Source.FAMILY,
+    )  # held as patient or relative; the others as one of the clinic
+
     # guardian leaves the key to its models; a sealed reason needs one known before the insert.
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     facility = models.ForeignKey(

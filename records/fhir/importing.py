@@ -77,6 +77,8 @@ def import_bundle(*, data: bytes, facility: Facility, by: User | None) -> Outcom
         raise tenancy.MissingFacility(_("An import works in the facility that is acted in."))
     found = reading.read(data, zone=facility.zone)
     counts: Counter[str] = Counter()
+    for fhir_id in sorted(chart.patient.fhir_id for chart in found.charts):
+        _wait_for_others(facility, fhir_id)
     patients = tuple(
         _take_in(chart, found.taken_back, facility, by, counts) for chart in found.charts
     )
@@ -85,24 +87,24 @@ def import_bundle(*, data: bytes, facility: Facility, by: User | None) -> Outcom
 
 def _take_in(
     chart: Chart,
-    taken_back: dict[str, dict[str, str]],
+    taken_back: dict[tuple[str, str], dict[str, str]],
     facility: Facility,
     by: User | None,
     counts: Counter[str],
 ) -> Patient:
-    _wait_for_others(facility, chart.patient)
     patient = _identify(chart.patient, facility, by, counts)
     attending = _attending(chart, facility)
     for table in TABLES:
         _keep(table.model, getattr(chart, table.place), patient, attending, counts)
-        _take_back(table.model, taken_back.get(table.place, {}), patient, counts)
+        withdrawn = taken_back.get((chart.patient.fhir_id, table.place), {})
+        _take_back(table.model, withdrawn, patient, counts)
     return patient
 
 
-def _wait_for_others(facility: Facility, facts: PatientFacts) -> None:
+def _wait_for_others(facility: Facility, fhir_id: str) -> None:
     """Two imports of one patient come one after the other, also where none is registered yet."""
     with connection.cursor() as cursor:
-        key = f"fhir:{facility.pk}:{facts.fhir_id}"
+        key = f"fhir:{facility.pk}:{fhir_id}"
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
 
 

@@ -33,13 +33,13 @@ PLACES = {
 class Reading:
     """The charts of a bundle, one a patient, and what of the bundle is in none of them.
 
-    `taken_back` has, by place in a chart, the ids of resources that never were so, and the
-    verification status that says it.
+    `taken_back` has, by patient and place in a chart, the ids of resources that never were so, and
+    the verification status that says it.
     """
 
     charts: tuple[Chart, ...]
     loss: LossReport
-    taken_back: dict[str, dict[str, str]]
+    taken_back: dict[tuple[str, str], dict[str, str]]
 
 
 def read(data: bytes, *, zone: tzinfo = UTC, today: date | None = None) -> Reading:
@@ -76,11 +76,17 @@ def _charts(bundle: Bundle, reader: Reader) -> Iterator[Chart]:
         yield Chart(patient=patient, **places)
 
 
-def _taken_back(bundle: Bundle, reader: Reader) -> dict[str, dict[str, str]]:
-    found: defaultdict[str, dict[str, str]] = defaultdict(dict)
+def _taken_back(bundle: Bundle, reader: Reader) -> dict[tuple[str, str], dict[str, str]]:
+    found: defaultdict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     for entry in bundle.entries:
-        if (status := reader.taken_back.get(entry.name)) and entry.type in PLACES:
-            found[PLACES[entry.type]][entry.fhir_id] = status
+        status = reader.taken_back.get(entry.name)
+        if not status or entry.type not in PLACES:
+            continue
+        for name in ("subject", "patient"):
+            reference = entry.resource.child(name)
+            of = bundle.find(reference.peek("reference"), within=reference)
+            if of is not None and of.type == "Patient":
+                found[of.fhir_id, PLACES[entry.type]][entry.fhir_id] = status
     return found
 
 

@@ -1,5 +1,7 @@
 """Visits: booked, moved and brought to their end."""
 
+from dataclasses import replace
+
 from django.utils.translation import gettext_lazy as _
 from rest_framework.decorators import action
 from rest_framework.response import Response
@@ -133,6 +135,10 @@ class Appointments(QuickReading, Resource):
 
     def shapes(self, items):
         return appointment_shapes(items)
+
+    def about(self, answer):
+        told = bool(answer["reason"] or answer["cancel_reason"])
+        return replace(super().about(answer), clinical=told)
 
     @idempotent
     def create(self, request):
