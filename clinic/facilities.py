@@ -1,11 +1,12 @@
 """The clinic's own details."""
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from clinic.errors import Missing, from_validation, invalid
 from clinic.models import Facility, User
+from clinic.models.base import uuid7
 from clinic.security import tenancy
 from clinic.security.permissions import Permission
 
@@ -13,6 +14,24 @@ DETAILS = (
     "name", "facility_type", "npi", "tax_id", "timezone", "language", "phone", "emergency_number",
     "address_line1", "city", "state", "zip_code",
 )  # fmt: skip
+
+
+@transaction.atomic
+def found(*, slug: str, name: str, **details) -> Facility:
+    """Open a clinic. Nobody stands above clinics, so a command does it, not a person.
+
+    Raises `Invalid` naming the fields that cannot be, a slug that is taken among them.
+    """
+    facility = Facility(id=uuid7(), slug=slug, name=name, **details)
+    try:
+        facility.clean_fields()
+        with tenancy.system(facility), transaction.atomic():
+            facility.save(force_insert=True)
+    except ValidationError as error:
+        raise from_validation(error) from error
+    except IntegrityError as error:
+        raise invalid("slug", _("There is a clinic of this name.")) from error
+    return facility
 
 
 @transaction.atomic

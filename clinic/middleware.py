@@ -19,7 +19,7 @@ from clinic.security.permissions import PORTAL_ROLES, STAFF_ROLES
 from clinic.security.tenancy import Actor, Origin
 
 FACILITY_IN_SESSION = "facility"
-PROGRAMS = frozenset({"api", "fhir"})  # surfaces without pages
+PROGRAMS = frozenset({"api", "fhir", "healthz", "readyz"})  # surfaces without pages
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 WITH_PORT = re.compile(r"\[(?P<six>[^\]]*)\](:[0-9]*)?|(?P<four>[0-9.]+):[0-9]*")
 MOST_HOPS = 20  # more proxies of ours than any clinic has; the rest of a longer list is made up
@@ -65,7 +65,7 @@ def address_of(request) -> str | None:
 
 def surface_of(path: str) -> str:
     first = path.strip("/").split("/", 1)[0]
-    return first if first in {"admin", "portal", "api", "fhir", "accounts"} else "web"
+    return first if first in {*PROGRAMS, "admin", "portal", "accounts"} else "web"
 
 
 def origin_of(request) -> Origin:

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.core.checks import Error, register
+from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 
 from clinic.security.permissions import Permission
@@ -80,6 +81,18 @@ def every_page_states_its_permission(app_configs, **kwargs):
         if not stated and not address.startswith("api/") and pattern.name not in OPEN:
             errors.append(Error(f"{address} states no permission.", obj=view, id="chartroom.E004"))
     return errors
+
+
+@register()
+def documents_have_a_place(app_configs, **kwargs):
+    """`DOCUMENT_STORAGE_URL` names a store that there is."""
+    from records import storage
+
+    try:
+        storage.store()
+    except ImproperlyConfigured as error:
+        return [Error(str(error), id="chartroom.E005")]
+    return []
 
 
 def _addresses(patterns, prefix="", *, within=True):

@@ -35,6 +35,14 @@ def listed(name: str, default: str | None = "") -> list[str]:
     return [item.strip() for item in text(name, default).split(",") if item.strip()]
 
 
+def secret(name: str, shortest: int = 50) -> str:
+    """Letters that nobody guesses."""
+    value = text(name)
+    if len(value) < shortest:
+        raise ImproperlyConfigured(f"{name} must have {shortest} characters or more.")
+    return value
+
+
 def networks(name: str) -> list[str]:
     """Addresses and networks, comma-separated."""
     found = listed(name)

@@ -16,7 +16,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # --- Where this runs -----------------------------------------------------------------------------
 DEBUG = env.flag("DEBUG")
 EMBEDDED = env.flag("EMBEDDED")  # started by `make run`, on loopback only
-SECRET_KEY = env.text("SECRET_KEY")
+SECRET_KEY = env.secret("SECRET_KEY")
 ALLOWED_HOSTS = env.listed("ALLOWED_HOSTS", None)
 CSRF_TRUSTED_ORIGINS = [
     f"https://{h}" for h in ALLOWED_HOSTS if h not in {"localhost", "127.0.0.1"}

@@ -2,12 +2,14 @@
 
 import logging
 import math
+import sys
 
 import orjson
 import psycopg
 from django.core import exceptions as django
 from django.db import DataError, OperationalError
 from django.http import Http404, HttpResponse
+from django.template import loader
 from django.urls import is_valid_path
 from django.utils.http import escape_leading_slashes
 from django.utils.translation import gettext_lazy as _
@@ -46,6 +48,7 @@ TITLES = {
 STATUSES = {Invalid: 400, Missing: 404, Conflict: 409, Stale: 412, TooLarge: 413}
 NOT_INTACT = _("A stored value could not be verified.")
 WHOLE_BODY = "body"
+NOT_ANSWERING = (OperationalError, psycopg.OperationalError, RedisError, EndpointError)
 
 
 def body_of(status: int, detail=None, fields=None) -> dict:
@@ -112,7 +115,7 @@ def _answer_to_fault(error: Exception) -> Response | None:
             return answer(400)
         case SealBroken() | NotStored():
             return answer(500, NOT_INTACT)
-        case OperationalError() | psycopg.OperationalError() | RedisError() | EndpointError():
+        case _ if isinstance(error, NOT_ANSWERING):
             logger.error("a part is not answering: %s", type(error).__name__)
             return answer(503, headers={"Retry-After": "5"})
     return None
@@ -154,14 +157,14 @@ def _handler(status: int, page):
             return HttpResponse(
                 orjson.dumps(body_of(status)), status=status, content_type=PROBLEM_JSON
             )
-        if status != 500:
+        if status < 500:
             return page(request, exception)
         try:
             return page(request)
         except Exception:
             # The page itself is what broke, or what it stands on: say it without any.
             logger.exception("The page for a server error could not be shown.")
-            return HttpResponse(_("Something broke on our side"), status=500)
+            return HttpResponse(_("Something broke on our side"), status=status)
 
     return handle
 
@@ -175,7 +178,22 @@ def not_found(request, exception=None):
     return _no_such_address(request, exception)
 
 
+def _unavailable(request):
+    return HttpResponse(loader.get_template("503.html").render({}, request), status=503)
+
+
 bad_request = _handler(400, defaults.bad_request)
 forbidden = _handler(403, defaults.permission_denied)
 _no_such_address = _handler(404, defaults.page_not_found)
-server_error = _handler(500, defaults.server_error)
+_broken = _handler(500, defaults.server_error)
+_not_answering = _handler(503, _unavailable)
+
+
+def server_error(request):
+    """500, or 503 where no view was reached because the database does not answer."""
+    if isinstance(sys.exception(), NOT_ANSWERING):
+        logger.error("a part is not answering: %s", type(sys.exception()).__name__)
+        response = _not_answering(request)
+        response["Retry-After"] = "5"
+        return response
+    return _broken(request)

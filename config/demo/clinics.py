@@ -5,10 +5,8 @@ from datetime import time
 from allauth.account.models import EmailAddress
 from allauth.mfa.totp.internal.auth import TOTP
 
-from clinic import staffing
+from clinic import facilities, staffing
 from clinic.models import Facility, Specialist, User
-from clinic.models.base import uuid7
-from clinic.security import tenancy
 from clinic.security.permissions import Role
 from config.demo.people import PASSWORD, TOTP_SECRET, Person
 from scheduling.models import AppointmentType, AvailabilityBlock
@@ -36,10 +34,7 @@ HOURS = [(time(8), time(12)), (time(13), time(17))]
 
 def found(details: dict) -> Facility:
     """Make the facility; what follows acts inside it."""
-    facility = Facility(id=uuid7(), **details)
-    with tenancy.system(facility):
-        facility.save(force_insert=True)
-    return facility
+    return facilities.found(**details)
 
 
 def account(

@@ -38,6 +38,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
 
 def main(words: list[str] | None = None) -> int:
     """Run a command; failures are one clear line and exit code 1."""
+    sys.stdout.reconfigure(line_buffering=True)  # what is told is read at once, in a file too
     given = arguments(words)
     home = Home(given.home.resolve())
     try:

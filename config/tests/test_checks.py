@@ -24,6 +24,7 @@ def test_the_product_passes():
         checks.every_table_states_its_tenancy,
         checks.every_api_view_states_its_permissions,
         checks.every_page_states_its_permission,
+        checks.documents_have_a_place,
         checks.the_reader_knows_its_languages,
     ):
         assert check(None) == []
@@ -123,3 +124,9 @@ def test_a_language_that_cannot_be_read_is_named(settings):
     settings.OCR_LANGUAGES = ["en", "tlh"]
     (error,) = checks.the_reader_knows_its_languages(None)
     assert error.id == "chartroom.E003" and "tlh" in error.msg
+
+
+def test_a_store_that_there_is_none_of_is_named(settings):
+    settings.DOCUMENT_STORAGE_URL = "ftp://documents.example/"
+    (error,) = checks.documents_have_a_place(None)
+    assert error.id == "chartroom.E005" and "DOCUMENT_STORAGE_URL" in error.msg

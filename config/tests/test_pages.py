@@ -1,6 +1,7 @@
 """What protects pages: forms that only our own pages send, and headers."""
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
 from clinic.tests.browsing import SIGN_IN
@@ -64,3 +65,33 @@ def test_every_kind_of_page_carries_its_headers(cast, browse):
     for name in ("portal", "record", "admin", "api"):
         kept = pages[name]["Cache-Control"]
         assert "no-store" in kept and "private" in kept, name
+
+
+class Gone:
+    """A database that does not answer."""
+
+    def __call__(self, *args, **kwargs):
+        raise OperationalError("the server is gone")
+
+
+def test_without_a_database_the_process_still_says_so(client, monkeypatch):
+    monkeypatch.setattr(
+        "django.db.backends.base.base.BaseDatabaseWrapper.ensure_connection", Gone()
+    )
+    assert client.get("/healthz").status_code == 200
+    ready = client.get("/readyz")
+    assert ready.status_code == 503 and ready.json()["database"] is False
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [("/accounts/login/", "text/html"), ("/api/v1/me/", "application/problem+json")],
+)
+def test_where_no_view_is_reached_the_answer_is_503(client, monkeypatch, path, kind):
+    monkeypatch.setattr(
+        "django.db.backends.base.base.BaseDatabaseWrapper.ensure_connection", Gone()
+    )
+    client.raise_request_exception = False
+    answer = client.get(path, headers={"Authorization": "Bearer x"})
+    assert answer.status_code == 503 and answer["Retry-After"] == "5"
+    assert answer["Content-Type"].startswith(kind)

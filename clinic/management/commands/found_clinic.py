@@ -1,0 +1,44 @@
+"""Opens a clinic with its first administrator."""
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from clinic import facilities, invitations
+from clinic.errors import Refused
+from clinic.security import tenancy
+from clinic.security.permissions import Role
+
+
+class Command(BaseCommand):
+    help = (
+        "Open a clinic and give it its first administrator, who sets her password by the "
+        "“I forgot my password” of the sign-in and invites the others."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument("slug", help="its short name in addresses and commands")
+        parser.add_argument("--name", required=True)
+        parser.add_argument("--timezone", required=True, help="like America/Sao_Paulo")
+        parser.add_argument("--language", default="en", help="en, pt-br or es")
+        parser.add_argument("--administrator", required=True, metavar="EMAIL")
+        parser.add_argument("--first-name", required=True)
+        parser.add_argument("--last-name", required=True)
+
+    def handle(self, *, slug, name, administrator, first_name, last_name, **options):
+        details = {key: options[key] for key in ("timezone", "language")}
+        try:
+            with transaction.atomic():
+                facility = facilities.found(slug=slug, name=name, **details)
+                with tenancy.system(facility, surface="command"):
+                    invitations.invite(
+                        email=administrator, role=Role.ADMINISTRATOR, first_name=first_name,
+                        last_name=last_name, by=None,
+                    )  # fmt: skip
+        except Refused as refused:
+            said = [f"{name}: {' '.join(map(str, it))}" for name, it in refused.fields.items()]
+            raise CommandError(" ".join([str(refused.message), *said])) from refused
+        self.stdout.write(
+            _("%(name)s is open. %(email)s chooses a password at the sign-in.")
+            % {"name": name, "email": administrator}
+        )
