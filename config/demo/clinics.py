@@ -13,9 +13,9 @@ from scheduling.models import AppointmentType, AvailabilityBlock
 
 HARBOR = {
     "slug": "harbor", "name": "Harbor Family Clinic", "timezone": "America/New_York",
-    "language": "en", "phone": "+1 617 555 0142", "emergency_number": "911",
-    "npi": "1457398201", "tax_id": "04-3287156", "address_line1": "18 Harbor Street",
-    "city": "Boston", "state": "MA", "zip_code": "02110",
+    "language": "en", "phone": "+1 603 555 0142", "emergency_number": "911",
+    "npi": "1457398201", "tax_id": "04-3287156", "address_line1": "218 Wharf Street",
+    "city": "Portsmouth", "state": "NH", "zip_code": "03801",
 }  # fmt: skip
 AUSTA = {
     "slug": "austa", "name": "Clínica Austa", "timezone": "America/Sao_Paulo",

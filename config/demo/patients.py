@@ -107,8 +107,8 @@ def chart_of_john(patient: Patient, physician: User) -> None:
     """A middle-aged man whose blood pressure comes down, allergic to penicillin."""
     who = {"facility_id": patient.facility_id, "patient": patient, "verified_by": physician}
     Allergy.objects.create(
-        allergen="Penicillin", allergen_category="medication", severity="severe",
-        reactions=["Rash", "Swelling of the face"], onset_date=date(2009, 5, 2), **who,
+        allergen="Penicillin", allergen_category="medication", severity="moderate",
+        criticality="high", verification_status="confirmed", reactions=["Itching rash"], onset_date=date(2009, 5, 2), **who,
     )  # fmt: skip
     Allergy.objects.create(
         allergen="Peanut", allergen_category="food", severity="mild", reactions=["Itching"], **who
@@ -131,8 +131,8 @@ def chart_of_john(patient: Patient, physician: User) -> None:
     Immunization.objects.create(
         vaccine="Influenza, seasonal", given_at=timezone.now() - timedelta(days=40), **who
     )
-    series = [(152, 96, 80.1), (149, 95, 79.6), (148, 94, 79.0), (144, 92, 78.4), (141, 90, 77.9),
-              (138, 87, 77.6), (134, 84, 77.3), (131, 82, 77.0)]  # fmt: skip
+    series = [(152, 96, 74.1), (149, 95, 73.6), (148, 94, 73.0), (144, 92, 72.4), (141, 90, 71.9),
+              (138, 87, 71.6), (134, 84, 71.3), (131, 82, 71.0)]  # fmt: skip
     for week, (upper, lower, weight) in enumerate(series):
         taken = timezone.now() - timedelta(weeks=len(series) - week)
         Reading.objects.create(
@@ -214,7 +214,7 @@ def write_record(patient: Patient, author: User) -> None:
         department="Family medicine",
         primary_diagnosis="Hypertension, not at goal",
         secondary_diagnoses=["Raised cholesterol"],
-        vital_signs={"systolic": 144, "diastolic": 92, "heart_rate": 74, "weight": 78.4},
+        vital_signs={"systolic": 144, "diastolic": 92, "heart_rate": 74, "weight": 72.4},
         treatment="Amlodipine raised from 2.5 mg to 5 mg. Home readings twice a week.",
         notes="No ankle swelling. Walks 30 minutes most days. Review in 7 weeks.",
         status=MedicalRecord.Status.FINAL,
