@@ -108,7 +108,8 @@ def chart_of_john(patient: Patient, physician: User) -> None:
     who = {"facility_id": patient.facility_id, "patient": patient, "verified_by": physician}
     Allergy.objects.create(
         allergen="Penicillin", allergen_category="medication", severity="moderate",
-        criticality="high", verification_status="confirmed", reactions=["Itching rash"], onset_date=date(2009, 5, 2), **who,
+        criticality="high", verification_status="confirmed", reactions=["Itching rash"],
+        onset_date=date(2009, 5, 2), **who,
     )  # fmt: skip
     Allergy.objects.create(
         allergen="Peanut", allergen_category="food", severity="mild", reactions=["Itching"], **who
