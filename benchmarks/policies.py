@@ -12,8 +12,8 @@ from statistics import median
 import psycopg
 
 from benchmarks.server import Row
-from clinic.security.permissions import Category
-from clinic.security.tenancy import APPLY_SQL
+from clinic.security.permissions import Category, Reach
+from clinic.security.tenancy import APPLY_SQL, Actor, settings_of
 from patients.access import in_context
 from patients.models import Patient
 
@@ -33,7 +33,8 @@ def measure(facility_id, patient_id) -> Iterator[Row]:
 
 def _by_turns(facility_id, sql: str, parameters) -> tuple[float, float]:
     """Median milliseconds with and without; each run begins by proving which of both it is."""
-    context = ["", f"{{{facility_id}}}", "facility", "on", "", ""]
+    actor = Actor(facility_id=facility_id, reach=Reach.FACILITY, clinical=Reach.FACILITY)
+    context = settings_of(actor)
     timed: dict[str, list[float]] = {"FORCE": [], "NO FORCE": []}
     with psycopg.connect(os.environ["DATABASE_OWNER_URL"]) as owner:
         for _round in range(ROUNDS):
