@@ -1,15 +1,11 @@
 """Memory of the processes, in MB of resident set (VmRSS; the worker's highest as well)."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import psutil
 
-from benchmarks.ocr import SOMEONE
-from records import demo_letters
-from records.demo_letters import Form
+from benchmarks.ocr import megabytes_after
 
 WEB_MOST, WORKER_MOST = 250, 1200
 
@@ -47,13 +43,6 @@ def web(server: psutil.Process) -> Iterator[Row]:
 
 def worker() -> Iterator[Row]:
     """A fresh process with all that a worker loads."""
-    letters = demo_letters.write(SOMEONE, language="pt")
-    done = subprocess.run(
-        [sys.executable, "-c", WORKER],
-        input=demo_letters.render(letters, Form.SCAN),
-        capture_output=True,
-        check=True,
-    )
-    kept, highest = (int(size) / 1024 for size in done.stdout.split()[-2:])
+    kept, highest = megabytes_after(WORKER)
     yield Row("worker, with OCR and embedding loaded", kept, WORKER_MOST)
     yield Row("worker, at most", highest, WORKER_MOST)

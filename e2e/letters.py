@@ -35,5 +35,19 @@ def ask(page: Page, question: str) -> Locator:
     raise AssertionError("The worker does not read.")
 
 
+def add_and_ask(page: Page, patient, file: Path, fact) -> None:
+    """Add the letter at the desk, wait until it is read, ask about it on the chart, and follow the
+    answer to the passage that it comes from."""
+    page.goto(f"/admin/documents/?patient={patient.pk}")
+    page.get_by_label("File").set_input_files(file)
+    page.get_by_role("button", name="Add document").click()
+    wait_until_read(page)
+    page.get_by_role("link", name="Open the chart").click()
+    answer = ask(page, fact.question)
+    expect(answer).to_contain_text(fact.answer)
+    open_first_source(answer)
+    expect(page.locator("mark")).to_be_visible()
+
+
 def open_first_source(answer: Locator) -> None:
     answer.locator(".cr-sources a").first.click()

@@ -85,15 +85,7 @@ def test_a_letter_is_added_watched_and_asked_about(sign_in, clinic, tmp_path):
     letter = letters_about(patient)[0]
     file = letters.written(letter, demo_letters.Form.SCAN, tmp_path)
     page = sign_in("sarah")
-    page.goto(f"/admin/documents/?patient={patient.pk}")
-    page.get_by_label("File").set_input_files(file)
-    page.get_by_role("button", name="Add document").click()
-    letters.wait_until_read(page)
-    page.get_by_role("link", name="Open the chart").click()
-    answer = letters.ask(page, letter.facts[0].question)
-    expect(answer).to_contain_text(letter.facts[0].answer)
-    letters.open_first_source(answer)
-    expect(page.locator("mark")).to_be_visible()
+    letters.add_and_ask(page, patient, file, letter.facts[0])
 
 
 def test_what_sarah_did_is_on_the_trail(sign_in, clinic):

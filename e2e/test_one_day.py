@@ -79,15 +79,7 @@ def test_a_clinics_day(sign_in, program, clinic, tmp_path):
         assert taken.status_code == 409, taken.text
 
     with part("a scanned letter is added, read by the worker, and asked about"):
-        desk.goto(f"/admin/documents/?patient={john.pk}")
-        desk.get_by_label("File").set_input_files(file)
-        desk.get_by_role("button", name="Add document").click()
-        letters.wait_until_read(desk)
-        desk.get_by_role("link", name="Open the chart").click()
-        answer = letters.ask(desk, letter.facts[0].question)
-        expect(answer).to_contain_text(letter.facts[0].answer)
-        letters.open_first_source(answer)
-        expect(desk.locator("mark")).to_be_visible()
+        letters.add_and_ask(desk, john, file, letter.facts[0])
 
     with part("the patient sees visit, letter and who looked, and nobody else's"):
         phone = sign_in("john", width=PHONE)

@@ -25,6 +25,7 @@ from patients.models import (
     Patient,
     Reading,
     Source,
+    VerifiableFact,
 )
 
 MOST = 200  # rows of one kind; a chart that needs more is read through the API
@@ -157,7 +158,7 @@ def _stored(fact: HealthFact, facts: dict[str, Any]) -> HealthFact:
 
 def take_back(fact: HealthFact, verification_status: str = "") -> None:
     """A fact that is said to be refuted, or entered in error, holds no longer."""
-    if verification_status and hasattr(fact, "verification_status"):
+    if verification_status and isinstance(fact, VerifiableFact):
         fact.verification_status = verification_status
     if verification_status or getattr(fact, "verification_status", "") in TAKEN_BACK:
         fact.is_active = False

@@ -9,6 +9,7 @@ from patients.models.health import (
     Medication,
     Reading,
     Source,
+    VerifiableFact,
 )
 from patients.models.patient import Gender, Patient, PatientRow, SearchToken
 
@@ -27,4 +28,5 @@ __all__ = [
     "Reading",
     "SearchToken",
     "Source",
+    "VerifiableFact",
 ]

@@ -71,7 +71,22 @@ class HealthFact(PatientRow):
         indexes = [models.Index(fields=["patient", "is_active"], name="%(class)s_of_patient")]
 
 
-class Allergy(HealthFact):
+class VerifiableFact(HealthFact):
+    """A fact whose `verification_status` says how sure it is, in FHIR's words; who of this clinic
+    has checked the entry is in `verified_by`."""
+
+    objects = VerifiableQuerySet.as_manager()
+
+    class Meta(HealthFact.Meta):
+        abstract = True
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether it is said to be less than a fact: suspected, or one of several possibilities."""
+        return self.verification_status not in {"", "confirmed"}
+
+
+class Allergy(VerifiableFact):
     """An allergy or intolerance."""
 
     class AllergenCategory(models.TextChoices):
@@ -109,7 +124,6 @@ class Allergy(HealthFact):
     )
     severity = models.CharField(_("severity"), max_length=20, choices=Severity, blank=True)
     criticality = models.CharField(_("risk"), max_length=20, choices=Criticality, blank=True)
-    # Of the allergy itself; who of this clinic has checked the entry is in `verified_by`.
     verification_status = models.CharField(
         _("certainty"), max_length=20, choices=VerificationStatus, blank=True
     )
@@ -119,8 +133,6 @@ class Allergy(HealthFact):
     )
     code = EncryptedCharField(_("code"), max_length=50, blank=True, default="")
     onset_date = models.DateField(_("since"), null=True, blank=True)
-
-    objects = VerifiableQuerySet.as_manager()
 
     class Meta(HealthFact.Meta):
         verbose_name = _("allergy")
@@ -141,11 +153,6 @@ class Allergy(HealthFact):
     def is_critical(self) -> bool:
         """Whether it can kill: by the worst reaction so far, or by the risk of the next."""
         return self.is_severe or self.criticality == self.Criticality.HIGH
-
-    @property
-    def is_uncertain(self) -> bool:
-        """Whether it is said to be less than a fact."""
-        return self.verification_status not in {"", self.VerificationStatus.CONFIRMED}
 
 
 class Medication(HealthFact):
@@ -170,7 +177,7 @@ class Medication(HealthFact):
         return str(self._meta.verbose_name)
 
 
-class Condition(HealthFact):
+class Condition(VerifiableFact):
     """A problem or diagnosis."""
 
     class Status(models.TextChoices):
@@ -192,14 +199,11 @@ class Condition(HealthFact):
     code = EncryptedCharField(_("code"), max_length=50, blank=True, default="")
     code_system = models.CharField(_("code system"), max_length=100, blank=True)
     status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.ACTIVE)
-    # Of the problem itself; who of this clinic has checked the entry is in `verified_by`.
     verification_status = models.CharField(
         _("certainty"), max_length=20, choices=VerificationStatus, blank=True
     )
     onset_date = models.DateField(_("since"), null=True, blank=True)
     abatement_date = models.DateField(_("until"), null=True, blank=True)
-
-    objects = VerifiableQuerySet.as_manager()
 
     class Meta(HealthFact.Meta):
         verbose_name = _("problem")
@@ -211,11 +215,6 @@ class Condition(HealthFact):
 
     def __str__(self):
         return self.get_status_display()
-
-    @property
-    def is_uncertain(self) -> bool:
-        """Whether it is said to be less than a fact: suspected, or one of several possibilities."""
-        return self.verification_status not in {"", self.VerificationStatus.CONFIRMED}
 
 
 class Immunization(HealthFact):
