@@ -1,5 +1,7 @@
 """Conversations, and questions answered from a patient's own documents."""
 
+from uuid import UUID
+
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -11,7 +13,7 @@ from chat.models import Conversation, Message
 from clinic.errors import Missing, invalid
 from clinic.security import tenancy
 from clinic.security.permissions import Category, Permission
-from patients import access
+from patients import access, proxy
 from patients.models import Patient
 from records import documents
 
@@ -57,6 +59,7 @@ def begin(
     actor.require(Permission.CHART_ASK)
     if patient is not None:
         access.require_reach(patient, Category.DOCUMENTS)
+        proxy.require(patient, by=by)
     kind = conversation_type or (
         Conversation.Type.PATIENT_SPECIFIC if patient else Conversation.Type.GENERAL
     )
@@ -117,6 +120,7 @@ def ask(*, conversation: Conversation, question: str, by) -> Message:
         conversation,
         content=text,
         citations=citations,
+        cited=sorted({UUID(citation["document"]) for citation in citations}),
         message_type=Message.Type.AI_RESPONSE,
         parent_message=asked,
         abstained=answer.abstained,
@@ -160,6 +164,8 @@ def _checked(text: str, field: str = "content") -> str:
 def _require_own(conversation: Conversation, by) -> None:
     if not visible_to(by).filter(pk=conversation.pk).exists():
         raise Missing(_("There is no such conversation."))
+    if conversation.patient_id:
+        proxy.require(conversation.patient_id, by=by)
 
 
 def _add(conversation: Conversation, **fields) -> Message:

@@ -50,6 +50,8 @@ def _replace(document: Document, rows: list[Chunk], model: str) -> int:
     if current is None or current.processed_at != document.processed_at:
         return 0
     Chunk.objects.filter(document_id=document.pk).delete()
+    for row in rows:  # it may have been marked anew while its passages were made
+        row.sensitivity, row.confidential_kind = current.sensitivity, current.confidential_kind
     Chunk.objects.bulk_create(rows)
     IndexedDocument.objects.update_or_create(
         document=document,
@@ -59,6 +61,7 @@ def _replace(document: Document, rows: list[Chunk], model: str) -> int:
             "read_at": document.processed_at,
             "embedding_model": model,
             "passages": len(rows),
+            **current.kept,
         },
     )
     return len(rows)

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clinic.errors import Conflict
+from clinic.errors import Conflict, Missing
 from clinic.models import ApiToken, Facility, RoleAssignment, User
 from clinic.security import permissions, tenancy, trail
-from clinic.security.permissions import Permission, Role
+from clinic.security.permissions import Permission, Reach, Role
 from clinic.security.tenancy import Actor, Origin, Purpose
 
 
@@ -34,12 +35,29 @@ ROLE_CLASSES = ", ".join(
         permissions.CLINICAL,
         permissions.TRAIL_READERS,
         permissions.PORTAL_ROLES,
+        permissions.NARROWED,
     )
 )
-ENTER_SQL = (
-    "SELECT facility, roles, purpose FROM"
-    f" app_enter(%s::uuid, %s::text, %s::text[], %s::jsonb, {ROLE_CLASSES})"
+# What both answer of the person, after who she is.
+STANDING = (
+    "facility, roles, purpose, reach, clinical, trail, lacks_factor, barred, emergencies, stewarded"
 )
+ENTER_SQL = (
+    f"SELECT {STANDING} FROM app_enter(%s::uuid, %s::text, %s::text[], %s::jsonb, {ROLE_CLASSES})"
+)
+
+
+class SecondStepNeeded(permissions.Denied):
+    """Her roles need a second step at sign-in, and she has none: for now she may do nothing."""
+
+    def __init__(self):
+        Exception.__init__(
+            self,
+            _(
+                "This clinic asks for a second step at sign-in. Sign in to Chartroom in a browser,"
+                " set up an authenticator app, and then get a new token with its code."
+            ),
+        )
 
 
 def enter(*, user: User, roles: Iterable[Role], origin: Origin, facility: str = "") -> Actor:
@@ -54,14 +72,23 @@ def enter(*, user: User, roles: Iterable[Role], origin: Origin, facility: str = 
 
 
 def actor_from(user_id: UUID, row, origin: Origin) -> Actor:
-    """The actor of an answer of `app_enter` or `app_begin`: facility, roles, purpose."""
-    facility_id, roles, purpose = row
-    return tenancy.actor_for(
+    """The actor of an answer of `app_enter` or `app_begin`: what `STANDING` names."""
+    facility, roles, purpose, reach, clinical, trail, lacks, barred, emergencies, stewarded = row
+    held = frozenset(roles or ())
+    return Actor(
         user_id=user_id,
-        facility_id=facility_id,
-        roles=frozenset(roles or ()),
-        origin=origin,
+        facility_id=facility,
+        roles=held,
+        permissions=permissions.permissions_of(held),
+        reach=Reach(reach),
+        clinical=Reach(clinical),
+        trail=trail,
         purpose=Purpose(purpose),
+        barred=tuple(barred or ()),
+        emergencies=tuple(emergencies or ()),
+        stewarded=tuple(stewarded or ()),
+        lacks_factor=lacks,
+        origin=origin,
     )
 
 
@@ -82,7 +109,7 @@ def assign(*, user: User, role: Role, facility, department="", is_primary=False,
     """Give a person a role in the facility; the same role twice is the same row, and one that was
     taken away is given back."""
     if by is not None:
-        tenancy.current().require(Permission.STAFF_MANAGE)
+        require_manager(by, of=facility.pk)
     assignment, _created = RoleAssignment.objects.get_or_create(
         user=user,
         role=role,
@@ -91,8 +118,9 @@ def assign(*, user: User, role: Role, facility, department="", is_primary=False,
         defaults={"is_primary": is_primary},
     )
     if not assignment.is_active:
-        assignment.is_active = True
-        assignment.save(update_fields=["is_active"])
+        # Grants of the time before count no more: she begins anew.
+        assignment.is_active, assignment.held_since = True, timezone.now()
+        assignment.save(update_fields=["is_active", "held_since"])
     return assignment
 
 
@@ -100,11 +128,50 @@ def assign(*, user: User, role: Role, facility, department="", is_primary=False,
 def dismiss(*, assignment: RoleAssignment, by: User) -> None:
     """Take a role away; it ends with the person's next request. Nobody dismisses herself, so a
     clinic never loses its last administrator by a slip."""
-    tenancy.current().require(Permission.STAFF_MANAGE)
+    require_manager(by, of=assignment.facility_id)
     if assignment.user_id == by.pk:
         raise Conflict(_("You cannot take your own role away. Ask another administrator."))
     assignment.is_active = assignment.is_primary = False
     assignment.save(update_fields=["is_active", "is_primary"])
+
+
+@transaction.atomic
+def make_primary(*, assignment: RoleAssignment, by: User) -> None:
+    """Let a role be the one by which the person enters this facility, and is called."""
+    require_manager(by, of=assignment.facility_id)
+    held = RoleAssignment.objects.select_for_update().filter(
+        user=assignment.user, facility=assignment.facility, is_active=True
+    )
+    if not held.filter(pk=assignment.pk).exists():
+        raise Missing(_("There is no such role."))
+    for row in held.filter(is_primary=True).exclude(pk=assignment.pk):
+        row.is_primary = False
+        row.save(update_fields=["is_primary"])
+    assignment.is_primary = True
+    assignment.save(update_fields=["is_primary"])
+
+
+def require_manager(by: User, *, of: UUID | None = None) -> None:
+    """Raise unless the acting person changes roles here: an administrator, who has a second step
+    at sign-in, whatever the clinic demands of her role. `of` is the facility of what is changed."""
+    actor = tenancy.current()
+    actor.require(Permission.STAFF_MANAGE)
+    if of is not None and of != actor.facility_id:
+        raise Missing(_("There is no such role."))
+    if not has_second_factor(by):
+        raise Conflict(_("Add a second step to your sign-in first. It protects everyone's roles."))
+
+
+def require_second_step(actor: Actor) -> None:
+    """Raise `SecondStepNeeded` for whoever lacks the one that her roles need."""
+    if actor.lacks_factor:
+        raise SecondStepNeeded
+
+
+def has_second_factor(user: User) -> bool:
+    """Whether a password alone does not let the person in."""
+    factors = Authenticator.objects.filter(user=user)
+    return factors.exclude(type=Authenticator.Type.RECOVERY_CODES).exists()
 
 
 @dataclass(frozen=True)

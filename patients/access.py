@@ -1,4 +1,9 @@
-"""The one door for reading patients, and the grants that open it."""
+"""The one door for reading patients, and the grants that open it.
+
+Who reaches whom is the database's to say (`app_wide`, `app_patients`): the doors here ask it in the
+same words as the row policies, which stand behind them and hold besides how single rows are kept
+(`patients.models.Kept`).
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -6,18 +11,22 @@ from functools import cache
 from uuid import UUID
 
 from django.contrib.auth.models import Permission as ModelPermission
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.db.models import F, Func, Value
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from guardian.backends import ObjectPermissionBackend
 
-from clinic.errors import Missing
+from clinic.errors import Conflict, Missing
 from clinic.models import User
 from clinic.security import tenancy
-from clinic.security.permissions import Category, Denied, Permission, Reach
+from clinic.security.permissions import CONFIDENTIAL_KINDS, Category, Denied, Permission, Reach
 from patients.models import AccessGrant, Patient
 
+# What a patient holds of herself, of age.
 FULL_ACCESS = tuple(Category)
+# Opened by a grant alone, whomever a role reaches.
+BY_GRANT_ONLY = frozenset({*CONFIDENTIAL_KINDS, Category.SHARING})
 
 
 def visible_to(user) -> models.QuerySet[Patient]:
@@ -35,13 +44,9 @@ def visible(
     actor = tenancy.current()
     if user is not None and user.pk != actor.user_id:
         raise Denied(Permission.PATIENT_VIEW)
-    queryset = queryset.filter(facility_id__in=actor.facilities)
-    reach = _reach(category)
-    if reach == Reach.FACILITY:
-        return queryset
-    if reach == Reach.GRANTED:
-        return queryset.filter(**{f"{column}__in": granted_to(actor.user_id, category)})
-    return queryset.none()
+    if _reach(category) == Reach.NONE:
+        return queryset.none()
+    return queryset.filter(_within_reach(column, category), facility_id__in=actor.facilities)
 
 
 def _reach(category: Category) -> Reach:
@@ -52,7 +57,7 @@ def _reach(category: Category) -> Reach:
 
 def in_context(queryset: models.QuerySet, category: Category, column: str = "id"):
     """The same door, for a reading whose actor is settled by the database in the same round trip
-    (`clinic.api.quick`): the condition asks the transaction's context instead of ours."""
+    (`clinic.api.quick`): the facility too is the transaction's, not ours."""
     return queryset.filter(_within_reach(column, category), facility_id=ACTING_FACILITY)
 
 
@@ -68,13 +73,23 @@ class ActingFacility(Func):
     output_field = models.UUIDField()
 
 
-# Whether the cover of the patient whom a column names is within the transaction's reach; as the
-# policies ask it.
-WITHIN_REACH = "((SELECT app_wide()) OR {column} = ANY ((SELECT app_patients({category}))::uuid[]))"
+GRANTED = "{column} = ANY ((SELECT app_patients({category}))::uuid[])"
+WITHIN_REACH = (
+    "((SELECT {wide}()) AND NOT {column} = ANY ((SELECT app_barred())::uuid[]) OR " + GRANTED + ")"
+)
+
+
+def within_reach(column: str, category: Category, parameter: str = "%s") -> str:
+    """The condition in SQL, with one parameter for the category's name."""
+    if category in BY_GRANT_ONLY:
+        return GRANTED.format(column=column, category=parameter)
+    wide = "app_clinical_wide" if category.is_clinical else "app_wide"
+    return WITHIN_REACH.format(column=column, category=parameter, wide=wide)
 
 
 class WithinReach(Func):
-    """`WITHIN_REACH` as an expression."""
+    """Whether a category of the patient whom a column names is within the transaction's reach; as
+    the policies ask it."""
 
     output_field = models.BooleanField()
     conditional = True
@@ -82,36 +97,15 @@ class WithinReach(Func):
     def as_sql(self, compiler, connection, **context):
         column, category = self.source_expressions
         (left, _none), (right, parameters) = compiler.compile(column), compiler.compile(category)
-        return WITHIN_REACH.format(column=left, category=right), list(parameters)
+        return within_reach(left, Category(category.value), right), list(parameters)
 
 
 ACTING_FACILITY = ActingFacility()
 
 
-def granted_to(user_id, category: Category) -> models.QuerySet:
-    """The ids of patients of whom the acting person holds a current grant of the category."""
-    return (
-        _counting()
-        .filter(user_id=user_id, permission__codename=category.value)
-        .values("content_object_id")
-    )
-
-
-def _counting() -> models.QuerySet[AccessGrant]:
-    """The grants in force that count here: what a person holds as patient or relative in the
-    portal, what she holds as one of the clinic elsewhere."""
-    own = models.Q(source__in=AccessGrant.OWN)
-    return AccessGrant.grants.current().filter(own if tenancy.current().is_portal else ~own)
-
-
 def may(user, patient: Patient, category: Category) -> bool:
     """Whether the actor reaches this category of this patient's chart."""
-    actor = tenancy.current()
-    if user.pk != actor.user_id or patient.facility_id not in actor.facilities:
-        return False
-    if (reach := _reach(category)) != Reach.GRANTED:
-        return reach == Reach.FACILITY
-    return granted_to(actor.user_id, category).filter(content_object_id=patient.pk).exists()
+    return category in categories_of(user, patient)
 
 
 def categories_of(user, patient: Patient) -> frozenset[Category]:
@@ -119,27 +113,41 @@ def categories_of(user, patient: Patient) -> frozenset[Category]:
     actor = tenancy.current()
     if user.pk != actor.user_id or patient.facility_id not in actor.facilities:
         return frozenset()
-    reached = {category: _reach(category) for category in Category}
-    held: set[str] = set()
-    if Reach.GRANTED in reached.values():
-        grants = _counting().filter(user_id=user.pk, content_object=patient)
-        held = set(grants.values_list("permission__codename", flat=True))
-    return frozenset(
-        category
-        for category, reach in reached.items()
-        if reach == Reach.FACILITY or (reach == Reach.GRANTED and category.value in held)
-    )
+    reached = {c for c in Category if _is_wide(c) and patient.pk not in actor.barred}
+    return frozenset(reached | granted(user, patient))
+
+
+def granted(user, patient: Patient) -> frozenset[Category]:
+    """The categories that are open to the actor by grants of her own, whatever her role reaches."""
+    if user.pk != tenancy.current().user_id:
+        return frozenset()
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        cursor.execute("SELECT app_categories(%s)", [patient.pk])
+        held = {Category(name) for name in cursor.fetchone()[0]}
+    return frozenset(category for category in held if _reach(category) != Reach.NONE)
+
+
+def _is_wide(category: Category) -> bool:
+    """Whether the actor reaches the category of everybody who did not bar her."""
+    return category not in BY_GRANT_ONLY and _reach(category) == Reach.FACILITY
 
 
 def read_clinically(ids: Iterable[UUID], category: Category = Category.VIEW) -> frozenset[UUID]:
     """Those of the patients whose clinical content the actor reads; `category` is the grant that it
     needs where her roles read only patients granted to her."""
     actor = tenancy.current()
-    if actor.clinical != Reach.GRANTED:
-        return frozenset(ids if actor.clinical == Reach.FACILITY else ())
-    with transaction.atomic():
-        granted = granted_to(actor.user_id, category).filter(content_object_id__in=list(ids))
-        return frozenset(granted.values_list("content_object_id", flat=True))
+    if actor.clinical == Reach.NONE:
+        return frozenset()
+    wanted = frozenset(ids)
+    wide = wanted.difference(actor.barred) if actor.clinical == Reach.FACILITY else frozenset()
+    if wide == wanted:
+        return wide
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM unnest(app_patients(%s)) AS id WHERE id = ANY (%s)",
+            [category.value, list(wanted - wide)],
+        )
+        return wide | {pk for (pk,) in cursor.fetchall()}
 
 
 def require_reach(patient: Patient, category: Category, user=None) -> None:
@@ -160,30 +168,52 @@ def grant(
     source: AccessGrant.Source,
     reason: str = "",
     expires_at: datetime | None = None,
+    by: User | None = None,
 ) -> list[AccessGrant]:
-    """Open categories of a patient's chart to a person; one that is open gets the new end."""
-    codenames = [Category(category).value for category in categories]
-    permissions = ModelPermission.objects.filter(
-        codename__in=codenames,
+    """Open categories of a patient's chart to a person; one that is open gets the new end. The
+    cover stays open as long as anything else that the same source opened.
+
+    By an emergency access nobody is let in: what is open for an hour would be open for good.
+    """
+    if source != AccessGrant.Source.EMERGENCY and patient.pk in tenancy.current().emergencies:
+        raise Conflict(_("Give the emergency access back first: nobody is let in by it."))
+    wanted = {permission.pk: permission for permission in _permissions(categories)}
+    rows = AccessGrant.grants.filter(user=user, content_object=patient, source=source)
+    held = list(rows.select_related("permission"))
+    others = [row.expires_at for row in held if row.permission_id not in wanted]
+    last = None if None in (*others, expires_at) else max((*others, expires_at))
+    given = {
+        "reason": reason,
+        "granted_at": timezone.now(),
+        "granted_by_id": by.pk if by else None,
+    }
+
+    def end_of(permission: ModelPermission) -> datetime | None:
+        return last if permission.codename == Category.VIEW else expires_at
+
+    kept = [row for row in held if row.permission_id in wanted]
+    for row in kept:
+        permission = wanted.pop(row.permission_id)
+        for name, value in {**given, "expires_at": end_of(permission)}.items():
+            setattr(row, name, value)
+        row.save(update_fields=[*given, "expires_at"])
+    new = [
+        AccessGrant(
+            user=user, content_object=patient, source=source, permission=permission,
+            facility_id=patient.facility_id, expires_at=end_of(permission), **given,
+        )
+        for permission in wanted.values()
+    ]  # fmt: skip
+    AccessGrant.grants.bulk_create(new)
+    return [*kept, *new]
+
+
+def _permissions(categories: Iterable[Category]) -> models.QuerySet[ModelPermission]:
+    return ModelPermission.objects.filter(
+        codename__in=[Category(category).value for category in categories],
         content_type__app_label="patients",
         content_type__model="patient",
     )
-    grants = []
-    for permission in permissions:
-        row, _created = AccessGrant.grants.update_or_create(
-            user=user,
-            permission=permission,
-            content_object=patient,
-            source=source,
-            defaults={"reason": reason, "expires_at": expires_at},
-            create_defaults={
-                "reason": reason,
-                "expires_at": expires_at,
-                "facility_id": patient.facility_id,
-            },
-        )
-        grants.append(row)
-    return grants
 
 
 @transaction.atomic
@@ -198,6 +228,34 @@ def revoke(*, patient: Patient, user: User, source: AccessGrant.Source, categori
         source=source,
         permission__codename__in=[Category(c).value for c in categories],
     ).delete()
+
+
+@transaction.atomic
+def set_open(
+    *,
+    patient: Patient,
+    user: User,
+    source: AccessGrant.Source,
+    ends: dict[Category, datetime | None],
+    by: User | None = None,
+) -> None:
+    """Make exactly these categories open to the person by that source, each until its end. The
+    cover goes with any of them, as long as the last."""
+    revoke(patient=patient, user=user, source=source, categories=set(Category) - set(ends) - COVER)
+    if not ends:
+        revoke(patient=patient, user=user, source=source)
+        return
+    last = None if None in ends.values() else max(ends.values())
+    by_end: dict[datetime | None, set[Category]] = {}
+    for category, end in {**ends, Category.VIEW: last}.items():
+        by_end.setdefault(end, set()).add(category)
+    for end, categories in by_end.items():
+        grant(
+            patient=patient, user=user, source=source, categories=categories, expires_at=end, by=by
+        )
+
+
+COVER = frozenset({Category.VIEW})
 
 
 class GrantBackend(ObjectPermissionBackend):

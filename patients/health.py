@@ -13,11 +13,12 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.errors import Invalid, Missing, Stale
 from clinic.security import tenancy
-from clinic.security.permissions import PORTAL_ROLES, Category, Permission
-from patients import access
+from clinic.security.permissions import Category, Permission
+from patients import access, sensitivity
 from patients.models import (
     TAKEN_BACK,
     Allergy,
+    BloodType,
     Condition,
     HealthFact,
     Immunization,
@@ -32,13 +33,14 @@ MOST = 200  # rows of one kind; a chart that needs more is read through the API
 CATEGORIES = {
     Allergy: Category.MEDICATIONS,
     Medication: Category.MEDICATIONS,
+    BloodType: Category.RECORDS,
     Condition: Category.RECORDS,
     Immunization: Category.RECORDS,
     Reading: Category.RECORDS,
 }
 # Of each pair the second day is never before the first; only a medicine's end lies ahead.
 PERIODS = (("onset_date", "abatement_date"), ("active_from", "active_until"))
-NOT_AHEAD = ("onset_date", "abatement_date", "given_at", "taken_at")
+NOT_AHEAD = ("onset_date", "abatement_date", "determined_on", "given_at", "taken_at")
 # Kinds whose number says nothing without its unit (kilograms or pounds, °C or °F, mg/dL or mmol/L).
 MEASURED = {
     Reading.Kind.WEIGHT,
@@ -65,6 +67,7 @@ class Profile:
     medications: list[Medication]
     conditions: list[Condition]
     immunizations: list[Immunization]
+    blood_type: BloodType | None
 
     @property
     def critical(self) -> list[Allergy]:
@@ -81,7 +84,7 @@ class Profile:
 
 
 def of(patient: Patient, *, by) -> Profile:
-    """The profile as far as the person may see it. Costs four queries; notes nothing."""
+    """The profile as far as the person may see it. Costs five queries; notes nothing."""
 
     def rows(model, category: Category, *order: Any) -> QuerySet:
         visible = access.visible(model.objects.filter(patient=patient), by, category=category)
@@ -102,6 +105,11 @@ def of(patient: Patient, *, by) -> Profile:
                 Immunization, Category.RECORDS, F("given_at").desc(nulls_last=True), "-id"
             ).active()[:MOST]
         ),
+        blood_type=rows(
+            BloodType, Category.RECORDS, F("determined_on").desc(nulls_last=True), "-id"
+        )
+        .active()
+        .first(),
     )
 
 
@@ -115,12 +123,15 @@ def record(model: type[HealthFact], *, patient: Patient, by, **facts) -> HealthF
     """Add a fact to the patient's health profile. Raises `Invalid` and stores nothing then."""
     tenancy.current().require(Permission.CHART_WRITE)
     access.require_reach(patient, CATEGORIES[model], by)
-    of_patient = tenancy.current().roles <= PORTAL_ROLES
+    of_patient = tenancy.current().is_portal
     fact = model(
         facility_id=patient.facility_id,
         patient=patient,
         source=Source.PATIENT if of_patient else Source.CLINICIAN,
         verified_by_id=None if of_patient else by.pk,
+    )
+    sensitivity.check(
+        fact, facts, patient=patient, category=CATEGORIES[model], author=not of_patient, by=by
     )
     return _stored(fact, facts)
 
@@ -135,7 +146,13 @@ def amend(*, fact: HealthFact, by, version: int | None = None, **facts) -> Healt
         raise Missing(_("There is no such entry."))
     if version is not None and row.version != version:
         raise Stale(_("It was changed since you read it. Read it again."))
+    author = row.verified_by_id == by.pk
     row.verified_by_id = by.pk
+    sensitivity.check(
+        row, facts, patient=row.patient, category=CATEGORIES[type(row)], author=author, by=by
+    )
+    if facts.keys() & set(sensitivity.FIELDS):
+        sensitivity.forget_answers(row)
     return _stored(row, facts)
 
 

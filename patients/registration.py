@@ -9,8 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.errors import Conflict, Invalid, Stale, invalid
 from clinic.security import blindindex, tenancy
-from clinic.security.permissions import Permission
-from patients.models import Patient
+from clinic.security.permissions import Permission, Reach
+from patients import access, care_team, family
+from patients.models import AccessGrant, Patient
 
 OLDEST = 130  # years
 IDENTITY_FIELDS = (
@@ -37,9 +38,21 @@ def register(*, by, mrn: str = "", fhir_id: str = "", **identity) -> Patient:
     actor = tenancy.current()
     actor.require(Permission.PATIENT_REGISTER)
     check(identity, new=True)
+    if actor.reach == Reach.GRANTED:  # she treats whom she registers, and sees her by that alone
+        with tenancy.whole_facility(clinical=True):
+            patient = _register(mrn, fhir_id, identity)
+            access.grant(
+                patient=patient, user=by, source=AccessGrant.Source.CARE_TEAM,
+                categories=care_team.USUAL, by=by,
+            )  # fmt: skip
+            return patient
+    return _register(mrn, fhir_id, identity)
+
+
+def _register(mrn: str, fhir_id: str, identity: dict) -> Patient:
     if mrn and not MRN.fullmatch(mrn):
         raise invalid("mrn", _("A record number has up to 50 letters, digits, dots and dashes."))
-    facility_id = actor.facility_id
+    facility_id = tenancy.current().facility_id
     while True:
         number = mrn or next_mrn(facility_id)
         patient = Patient(facility_id=facility_id, mrn=number, fhir_id=fhir_id, **identity)
@@ -60,9 +73,12 @@ def correct(*, patient: Patient, by, version: int | None = None, **identity) -> 
     patient = Patient.objects.select_for_update().get(pk=patient.pk)
     if version is not None and patient.version != version:
         raise Stale(_("It was changed since you read it. Read it again."))
+    was_born = patient.date_of_birth
     for name, value in identity.items():
         setattr(patient, name, value)
     _save(patient, insert=False)
+    if patient.date_of_birth != was_born:
+        family.follow_age(patient)
     return patient
 
 

@@ -32,6 +32,30 @@ def find(user, query: str) -> QuerySet[Patient]:
     return patients.filter(Fits(*tokens(query, facility_id=facility_id))) if query else patients
 
 
+def exactly(
+    *, date_of_birth: date, last_name: str, first_name: str = "", mrn: str = ""
+) -> Patient | None:
+    """The one patient within reach who is named exactly: born that day, of that last name, and of
+    that record number or first name. None where there is no such patient, or more than one."""
+    facility_id = tenancy.current().facility_id
+    if facility_id is None or not (mrn.strip() or first_name.strip()):
+        return None
+    if mrn.strip():
+        token = blindindex.exact_tokens(facility_id=facility_id, mrn=mrn.strip())
+    else:
+        token = blindindex.exact_tokens(facility_id=facility_id, born=date_of_birth)
+    rows = access.visible_to(None).filter(Fits(facility_id, [], list(token)))
+    fold = blindindex.fold
+    found = [
+        row
+        for row in rows[:MOST_SORTED]
+        if row.date_of_birth == date_of_birth
+        and fold(row.last_name) == fold(last_name.strip())
+        and (not first_name.strip() or fold(row.first_name) == fold(first_name.strip()))
+    ]
+    return found[0] if len(found) == 1 else None
+
+
 class Tokens(NamedTuple):
     """What a query asks for in a facility: patients who have all of `names`, or any of `exact`."""
 

@@ -10,14 +10,14 @@ from django.utils.translation import gettext_lazy as _
 from clinic.errors import Conflict, Missing, Stale, invalid
 from clinic.security import tenancy
 from clinic.security.permissions import PORTAL_ROLES, Category, Permission
-from patients import access
+from patients import access, sensitivity
 from patients.models import Patient
 from records.models import MedicalRecord
 from scheduling.models import Appointment
 
 CONTENT_FIELDS = (
     "visit_date", "department", "primary_diagnosis", "secondary_diagnoses", "vital_signs",
-    "treatment", "notes",
+    "treatment", "notes", *sensitivity.FIELDS,
 )  # fmt: skip
 VITAL_SIGNS = {
     "systolic": (40, 300), "diastolic": (20, 200), "heart_rate": (20, 300),
@@ -50,6 +50,9 @@ def write(
     visit_date = content.pop("visit_date", None) or (
         appointment.start_datetime if appointment else timezone.now()
     )
+    sensitivity.check(
+        MedicalRecord(), content, patient=patient, category=Category.RECORDS, author=True, by=by
+    )
     check(content | {"visit_date": visit_date}, new=True)
     return MedicalRecord.objects.create(
         facility_id=patient.facility_id,
@@ -77,6 +80,11 @@ def revise(
         raise AlreadyFinal(_("A final record is not changed."))
     if row.author_id != by.pk:
         raise Conflict(_("A draft is changed by its author only."))
+    sensitivity.check(
+        row, content, patient=row.patient, category=Category.RECORDS, author=True, by=by
+    )
+    if content.keys() & set(sensitivity.FIELDS):
+        sensitivity.forget_answers(row)
     check(content)
     for name, value in content.items():
         setattr(row, name, value)

@@ -11,10 +11,10 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clinic.errors import Conflict, Missing, invalid
+from clinic.errors import Conflict, Missing, Stale, invalid
 from clinic.security import keyring, tenancy, trail
 from clinic.security.permissions import Category, Permission
-from patients import access
+from patients import access, proxy, sensitivity
 from patients.models import Patient
 from records import ocr, storage
 from records.models import Document, DocumentPage
@@ -40,17 +40,28 @@ def visible_to(user) -> QuerySet[Document]:
 
 @transaction.atomic
 def upload(
-    *, patient: Patient, data: bytes, filename: str, document_type: str = Document.Type.OTHER, by
+    *,
+    patient: Patient,
+    data: bytes,
+    filename: str,
+    document_type: str = Document.Type.OTHER,
+    by,
+    **kept: str,
 ) -> Document:
     """Take in a file about a patient, seal it, and queue it for reading.
 
-    What the file is, is told by its content. Raises `Invalid` for a file that is empty, too large
-    or of no accepted kind, `AlreadyThere` for one that came before; nothing is stored then.
+    What the file is, is told by its content; `kept` are `sensitivity.FIELDS`. Raises `Invalid` for
+    a file that is empty, too large or of no accepted kind, `AlreadyThere` for one that came before;
+    nothing is stored then.
     """
     tenancy.current().require(Permission.DOCUMENT_UPLOAD)
     access.require_reach(patient, Category.DOCUMENTS)
+    proxy.require(patient, by=by)
     if document_type not in Document.Type.values:
         raise invalid("document_type", _("Choose one of the kinds of document."))
+    sensitivity.check(
+        Document(), kept, patient=patient, category=Category.DOCUMENTS, author=False, by=by
+    )
     if len(data) > settings.UPLOAD_BYTES:
         raise invalid("file", _("The file is larger than 25 MB."))
     try:
@@ -67,6 +78,7 @@ def upload(
         checksum=hashlib.sha256(data).hexdigest(),
         storage_name=f"{folder_of(patient.facility_id)}/{uuid4().hex}",
         uploaded_by_id=by.pk if by else None,
+        **kept,
     )
     try:
         with transaction.atomic():
@@ -80,6 +92,31 @@ def upload(
     storage.store().put(document.storage_name, sealed)
     queue(document)
     return document
+
+
+@transaction.atomic
+def classify(
+    *, document: Document, document_type: str = "", version: int | None = None, by, **kept: str
+) -> Document:
+    """Say what kind of document it is, and how it is kept; its text, passages and the answers that
+    cite it follow at once. Raises `Invalid`, `Missing` and `Stale`."""
+    tenancy.current().require(Permission.DOCUMENT_UPLOAD)
+    row = visible_to(by).filter(pk=document.pk).select_for_update(of=("self",)).first()
+    if row is None:
+        raise Missing(_("There is no such document."))
+    proxy.require(row.patient_id, by=by)
+    if version is not None and row.version != version:
+        raise Stale(_("It was changed since you read it. Read it again."))
+    if document_type and document_type not in Document.Type.values:
+        raise invalid("document_type", _("Choose one of the kinds of document."))
+    sensitivity.check(
+        row, kept, patient=row.patient, category=Category.DOCUMENTS, author=False, by=by
+    )
+    for name, value in (kept | ({"document_type": document_type} if document_type else {})).items():
+        setattr(row, name, value)
+    row.save()
+    sensitivity.forget_answers(row)
+    return row
 
 
 def queue(document: Document) -> None:
@@ -119,6 +156,7 @@ def retry(*, document: Document, by) -> Document:
     document = visible_to(by).select_for_update(of=("self",)).filter(pk=document.pk).first()
     if document is None:
         raise Missing(_("There is no such document."))
+    proxy.require(document.patient_id, by=by)
     if document.processing_status != Processing.ERROR:
         raise Conflict(_("Only a document that could not be read can be tried again."))
     document.processing_status, document.error_reason = Processing.PENDING, ""
@@ -214,6 +252,7 @@ def _finish(document: Document, reading) -> None:
             text=page.text,
             lines=[[line.text, round(line.confidence, 3), line.box] for line in page.lines],
             confidence=page.confidence,
+            **document.kept,
         )
         for number, page in enumerate(reading.pages, start=1)
     ]

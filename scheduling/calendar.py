@@ -84,7 +84,7 @@ class Offer:
 
 
 # One round trip for what booking asks. The last columns are a block of the specialist's hours.
-REACHED = access.WITHIN_REACH.format(column="p.id", category="%s")
+REACHED = access.within_reach("p.id", Category.APPOINTMENTS)
 OFFER = f"""SELECT f.timezone,
  EXISTS (SELECT FROM patients_patient p WHERE p.id = %s AND p.facility_id = f.id AND {REACHED}),
  EXISTS (SELECT FROM clinic_specialist s WHERE s.id = %s AND s.facility_id = f.id AND s.is_active),

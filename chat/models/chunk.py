@@ -7,10 +7,11 @@ from pgvector.django import VectorField
 
 from clinic.models.base import FacilityForeignKey, FacilityRow
 from clinic.security.fields import EncryptedTextField
+from patients.models import Kept
 from records.models import Document
 
 
-class Chunk(FacilityRow):
+class Chunk(Kept, FacilityRow):
     """A passage of a page: `start` and `end` are offsets into the page's text."""
 
     document = FacilityForeignKey(
@@ -45,7 +46,7 @@ class Chunk(FacilityRow):
         return str(self.chunk_index)
 
 
-class IndexedDocument(FacilityRow):
+class IndexedDocument(Kept, FacilityRow):
     """That a document's text has been cut into passages, and with which model: a document that is
     read and has no such row, or one of another text, is found again by the next round."""
 

@@ -1,5 +1,6 @@
 """Conversations and their messages."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -93,6 +94,8 @@ class Message(FacilityRow):
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     is_sensitive = models.BooleanField(_("sensitive"), default=False)
+    # An answer is shown to who may see all the documents that it cites, by its policy.
+    cited = ArrayField(models.UUIDField(), default=list, editable=False)
     abstained = models.BooleanField(_("no answer found"), default=False)
     documents_unread = models.PositiveIntegerField(_("documents that were not read yet"), default=0)
     ai_model = models.CharField(_("model"), max_length=100, blank=True)

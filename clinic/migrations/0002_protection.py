@@ -33,6 +33,25 @@ $$ SELECT COALESCE(current_setting('app.clinical', true) = 'facility', false) $$
 CREATE FUNCTION app_clinical() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS
 $$ SELECT COALESCE(current_setting('app.clinical', true) IN ('facility', 'granted'), false) $$;
 
+-- Whether a task of the system works here, and no person.
+CREATE FUNCTION app_unattended() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS
+$$ SELECT COALESCE(current_setting('app.user', true), '') = '' AND app_clinical_wide() $$;
+
+-- Whether a patient or a relative acts, in the portal.
+CREATE FUNCTION app_portal() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS
+$$ SELECT COALESCE(current_setting('app.portal', true) = 'on', false) $$;
+
+-- Of the acting person: the patients who blocked her, those whom she opened by breaking the glass,
+-- and those for whom she decides who sees them. Told when she enters.
+CREATE FUNCTION app_barred() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE AS
+$$ SELECT COALESCE(NULLIF(current_setting('app.barred', true), '')::uuid[], '{}') $$;
+
+CREATE FUNCTION app_emergencies() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE AS
+$$ SELECT COALESCE(NULLIF(current_setting('app.emergencies', true), '')::uuid[], '{}') $$;
+
+CREATE FUNCTION app_stewarded() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE AS
+$$ SELECT COALESCE(NULLIF(current_setting('app.stewarded', true), '')::uuid[], '{}') $$;
+
 CREATE FUNCTION app_trail() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS
 $$ SELECT COALESCE(current_setting('app.trail', true) = 'on', false) $$;
 
@@ -41,38 +60,80 @@ CREATE FUNCTION app_memberships() RETURNS uuid[] LANGUAGE sql STABLE
 SET search_path = pg_catalog, public, pg_temp AS
 $$ SELECT array_agg(facility_id) FROM clinic_roleassignment
    WHERE user_id = app_user() AND is_active $$;
+
+-- Since when the acting person has been, without a break, what she acts as in the facility.
+CREATE FUNCTION app_held_since() RETURNS timestamptz LANGUAGE sql STABLE
+SET search_path = pg_catalog, public, pg_temp AS
+$$ SELECT min(held_since) FROM clinic_roleassignment
+   WHERE user_id = app_user() AND facility_id = app_facility() AND is_active
+     AND (role IN ('patient', 'family_member')) = app_portal() $$;
+
+-- What the person is to single patients. The app that knows patients answers this.
+CREATE FUNCTION app_standing(OUT barred uuid[], OUT emergencies uuid[], OUT stewarded uuid[])
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS
+$$ SELECT NULL::uuid[], NULL::uuid[], NULL::uuid[] $$;
 """
 
 # A person enters a facility: the context of the transaction is set from her roles there. The role
 # table stands in code (clinic.security.permissions); its classes come as parameters. Who works in
-# the facility acts as staff; her roles as a patient or relative count in the portal only.
+# the facility acts as staff; her roles as a patient or relative count in the portal only. Where the
+# facility says so, roles that reach everybody reach patients granted to the person (`p_narrowed`),
+# and who lacks a second step at sign-in that her role needs has no role until she has one.
 ENTER = """
 CREATE FUNCTION app_enter(p_user uuid, p_facility text, p_roles text[], p_origin jsonb,
     p_wide text[], p_granted text[], p_clinical_wide text[], p_clinical text[], p_trail text[],
-    p_portal text[], OUT facility uuid, OUT roles text[], OUT purpose text)
+    p_portal text[], p_narrowed text[],
+    OUT facility uuid, OUT roles text[], OUT purpose text, OUT reach text, OUT clinical text,
+    OUT trail boolean, OUT lacks_factor boolean,
+    OUT barred uuid[], OUT emergencies uuid[], OUT stewarded uuid[])
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    narrowed text[];
+    needed text[];
+    portal boolean;
 BEGIN
     PERFORM set_config('app.user', p_user::text, true), set_config('app.facilities', '', true);
-    SELECT r.facility_id, array_agg(DISTINCT r.role::text) INTO facility, roles
+    SELECT f.id, array_agg(DISTINCT r.role::text),
+        CASE WHEN f.care_reach = 'care_team' THEN p_narrowed ELSE '{}' END,
+        f.second_factor_roles::text[]
+    INTO facility, roles, narrowed, needed
     FROM clinic_roleassignment r JOIN clinic_facility f ON f.id = r.facility_id
     WHERE r.user_id = p_user AND r.is_active AND f.is_active AND r.role = ANY (p_roles)
       AND (p_facility = '' OR f.slug = p_facility)
-    GROUP BY r.facility_id ORDER BY bool_or(r.is_primary) DESC, r.facility_id LIMIT 1;
+    GROUP BY f.id ORDER BY bool_or(r.is_primary) DESC, f.id LIMIT 1;
     IF roles && p_portal AND NOT roles <@ p_portal THEN
         roles := ARRAY(SELECT unnest(roles) EXCEPT SELECT unnest(p_portal));
     END IF;
-    purpose := CASE WHEN NOT roles && p_portal AND roles && p_clinical THEN 'treatment'
-        WHEN roles <@ p_portal THEN 'own' ELSE 'operations' END;
+    lacks_factor := COALESCE(roles && needed, false) AND NOT EXISTS (
+        SELECT 1 FROM mfa_authenticator a
+        WHERE a.user_id = p_user AND a.type <> 'recovery_codes');
+    IF lacks_factor THEN roles := '{}'; END IF;
+    portal := roles <> '{}' AND roles <@ p_portal;
+    purpose := CASE WHEN portal THEN 'own' WHEN roles && p_clinical THEN 'treatment'
+        ELSE 'operations' END;
+    reach := CASE
+        WHEN ARRAY(SELECT unnest(roles) EXCEPT SELECT unnest(narrowed)) && p_wide THEN 'facility'
+        WHEN roles && p_granted OR roles && p_wide THEN 'granted' ELSE 'none' END;
+    clinical := CASE
+        WHEN ARRAY(SELECT unnest(roles) EXCEPT SELECT unnest(narrowed)) && p_clinical_wide
+            THEN 'facility'
+        WHEN roles && p_clinical THEN 'granted' ELSE 'none' END;
+    trail := COALESCE(roles && p_trail, false);
     PERFORM
         set_config('app.facilities', COALESCE(ARRAY[facility]::text, ''), true),
-        set_config('app.reach', CASE WHEN roles && p_wide THEN 'facility'
-            WHEN roles && p_granted THEN 'granted' ELSE 'none' END, true),
-        set_config('app.clinical', CASE WHEN roles && p_clinical_wide THEN 'facility'
-            WHEN roles && p_clinical THEN 'granted' ELSE 'none' END, true),
-        set_config('app.trail', CASE WHEN roles && p_trail THEN 'on' ELSE '' END, true),
-        set_config('app.portal', CASE WHEN roles <@ p_portal THEN 'on' ELSE '' END, true),
+        set_config('app.reach', reach, true),
+        set_config('app.clinical', clinical, true),
+        set_config('app.trail', CASE WHEN trail THEN 'on' ELSE '' END, true),
+        set_config('app.portal', CASE WHEN portal THEN 'on' ELSE '' END, true),
+        set_config('app.barred', '', true), set_config('app.emergencies', '', true),
+        set_config('app.stewarded', '', true),
         set_config('app.origin', (p_origin || jsonb_build_object(
             'facility', facility, 'purpose', purpose))::text, true);
+    SELECT s.barred, s.emergencies, s.stewarded INTO barred, emergencies, stewarded
+    FROM app_standing() s;
+    PERFORM set_config('app.barred', COALESCE(barred::text, ''), true),
+        set_config('app.emergencies', COALESCE(emergencies::text, ''), true),
+        set_config('app.stewarded', COALESCE(stewarded::text, ''), true);
 END $$;
 
 -- A bearer token is checked and its holder enters, in one call; no row where it is not valid.
@@ -80,8 +141,10 @@ END $$;
 -- them the context stays empty, so what follows in the same round trip sees and notes nothing.
 CREATE FUNCTION app_begin(p_digest bytea, p_facility text, p_origin jsonb, p_wide text[],
     p_granted text[], p_clinical_wide text[], p_clinical text[], p_trail text[], p_portal text[],
-    p_allowed text[])
-RETURNS TABLE (user_id uuid, token_id uuid, facility uuid, roles text[], purpose text)
+    p_narrowed text[], p_allowed text[])
+RETURNS TABLE (user_id uuid, token_id uuid, facility uuid, roles text[], purpose text, reach text,
+    clinical text, trail boolean, lacks_factor boolean, barred uuid[], emergencies uuid[],
+    stewarded uuid[])
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     SELECT t.user_id, t.id INTO user_id, token_id
@@ -89,10 +152,18 @@ BEGIN
     WHERE t.digest = p_digest AND t.revoked_at IS NULL AND t.expires_at > now() AND u.is_active
       AND t.password_stamp = substr(sha256(convert_to(u.password, 'UTF8')), 1, 8);
     IF NOT FOUND THEN RETURN; END IF;
-    SELECT e.facility, e.roles, e.purpose INTO facility, roles, purpose
+    -- When it was last used is told to the minute; of several requests at once one writes it.
+    UPDATE clinic_apitoken SET last_used_at = now() WHERE id = (
+        SELECT t.id FROM clinic_apitoken t WHERE t.id = app_begin.token_id
+          AND (t.last_used_at IS NULL OR t.last_used_at < now() - interval '1 minute')
+        FOR UPDATE SKIP LOCKED);
+    SELECT e.facility, e.roles, e.purpose, e.reach, e.clinical, e.trail, e.lacks_factor, e.barred,
+        e.emergencies, e.stewarded
+    INTO facility, roles, purpose, reach, clinical, trail, lacks_factor, barred, emergencies,
+        stewarded
     FROM app_enter(user_id, p_facility, p_wide || p_granted || p_trail,
         p_origin || jsonb_build_object('token', token_id),
-        p_wide, p_granted, p_clinical_wide, p_clinical, p_trail, p_portal) e;
+        p_wide, p_granted, p_clinical_wide, p_clinical, p_trail, p_portal, p_narrowed) e;
     IF NOT roles && p_allowed THEN
         PERFORM set_config('app.facilities', '', true), set_config('app.reach', 'none', true);
     END IF;
@@ -147,8 +218,13 @@ DECLARE
         CASE WHEN TG_TABLE_NAME = 'clinic_facility' THEN (this ->> 'id')::uuid END,
         (origin ->> 'facility')::uuid);
     written bigint := COALESCE(NULLIF(current_setting('app.written', true), ''), '0')::bigint + 1;
+    patient uuid := NULLIF(this ->> TG_ARGV[1], '')::uuid;
     changes jsonb;
 BEGIN
+    IF patient = ANY (app_emergencies()) THEN
+        purpose := 'emergency';
+        flags := flags || 'break_glass'::text;
+    END IF;
     SELECT jsonb_object_agg(key, jsonb_build_array(
         CASE WHEN key = ANY (masked) OR before ->> key LIKE 'c1.%' THEN '"•••"'
             ELSE before -> key END,
@@ -168,7 +244,7 @@ BEGIN
               AND model = split_part(TG_ARGV[0], '.', 2)),
         TG_ARGV[0], COALESCE(this ->> 'id', ''), '',
         CASE TG_OP WHEN 'INSERT' THEN 0 WHEN 'UPDATE' THEN 1 ELSE 2 END, '', changes,
-        NULLIF(this ->> TG_ARGV[1], '')::uuid, app_user(), facility, purpose,
+        patient, app_user(), facility, purpose,
         (origin ->> 'address')::inet,
         COALESCE(origin ->> 'agent', ''), COALESCE(origin ->> 'session', ''),
         NULLIF(origin ->> 'token', '')::uuid, origin ->> 'request',
@@ -184,13 +260,18 @@ END $$;
 """
 
 DROP = """
-DROP FUNCTION app_begin, app_enter, app_memberships, app_trail, app_clinical, app_clinical_wide,
-    app_wide, app_reach, app_facility, app_facilities, app_user;
+DROP FUNCTION app_begin, app_enter, app_standing, app_held_since, app_memberships, app_trail,
+    app_stewarded, app_emergencies, app_barred, app_portal, app_unattended, app_clinical,
+    app_clinical_wide, app_wide, app_reach, app_facility, app_facilities, app_user;
 """
 
 IN_FACILITY = "facility_id = ANY ((SELECT app_facilities())::uuid[])"
 OWN_OR_FACILITY = f"{IN_FACILITY} OR user_id = (SELECT app_user())"
 PLATFORM_OR_FACILITY = f"facility_id IS NULL OR {IN_FACILITY}"
+# Whom a patient invited is hers to know; whom the clinic invited, the clinic's.
+INVITED = f"{IN_FACILITY} AND (NOT (SELECT app_portal()) OR invited_by_id = (SELECT app_user()))"
+# Anybody here can cause a notice; only its reader sees it, and the task that sends it.
+OWN_NOTICES = f"{IN_FACILITY} AND (user_id = (SELECT app_user()) OR (SELECT app_unattended()))"
 # Entries without a facility (a failed sign-in to no account, or to one without a role) are read by
 # the platform's own sealing only.
 READ_TRAIL = (
@@ -202,7 +283,11 @@ WRITE_TRAIL = f"({PLATFORM_OR_FACILITY}) AND xid = pg_current_xact_id()"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("clinic", "0001_initial"), ("contenttypes", "0002_remove_content_type_name")]
+    dependencies = [
+        ("clinic", "0001_initial"),
+        ("contenttypes", "0002_remove_content_type_name"),
+        ("mfa", "0003_authenticator_type_uniq"),
+    ]
 
     operations = [
         migrations.RunSQL(CONTEXT, migrations.RunSQL.noop),
@@ -219,6 +304,8 @@ class Migration(migrations.Migration):
         Protected("clinic_datakey", PLATFORM_OR_FACILITY),
         Protected("clinic_roleassignment", OWN_OR_FACILITY, IN_FACILITY),
         Protected("clinic_specialist"),
+        Protected("clinic_invitation", INVITED),
+        Protected("clinic_notification", OWN_NOTICES, IN_FACILITY),
         Protected("clinic_logentry", READ_TRAIL, WRITE_TRAIL),
         Protected("clinic_traillink", READ_TRAIL, "(SELECT app_trail())"),
         Audited("clinic_facility", "clinic.facility"),
@@ -230,6 +317,8 @@ class Migration(migrations.Migration):
         ),
         Audited("clinic_roleassignment", "clinic.roleassignment"),
         Audited("clinic_specialist", "clinic.specialist"),
+        Audited("clinic_invitation", "clinic.invitation"),
+        Audited("clinic_notification", "clinic.notification", "patient_id"),
         Audited("clinic_apitoken", "clinic.apitoken", masked="digest,password_stamp"),
         AppendOnly("clinic_logentry"),
         AppendOnly("clinic_traillink"),

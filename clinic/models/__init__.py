@@ -1,7 +1,9 @@
 from clinic.models.facility import DataKey, Facility, FacilityType
+from clinic.models.notification import Notification
 from clinic.models.people import (
     ApiToken,
     IdempotencyKey,
+    Invitation,
     RoleAssignment,
     Specialist,
     SpentCode,
@@ -15,7 +17,9 @@ __all__ = [
     "Facility",
     "FacilityType",
     "IdempotencyKey",
+    "Invitation",
     "LogEntry",
+    "Notification",
     "RoleAssignment",
     "Specialist",
     "SpentCode",

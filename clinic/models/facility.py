@@ -2,11 +2,16 @@
 
 from zoneinfo import ZoneInfo, available_timezones
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from clinic.models.base import Row
+from clinic.security.permissions import CONFIDENTIAL_KINDS, STAFF_ROLES, Role
+
+MOST_YEARS = 25  # of a person who is not of age yet, anywhere
 
 
 def validate_timezone(value: str) -> None:
@@ -22,8 +27,24 @@ class FacilityType(models.TextChoices):
     PHARMACY = "pharmacy", _("Pharmacy")
 
 
+def all_staff() -> list[str]:
+    return sorted(STAFF_ROLES)
+
+
+def private_from_twelve() -> dict[str, int]:
+    """From which age a minor's confidential care is closed to guardians, by its kind: a careful
+    start, which the clinic sets by the law of its place."""
+    return dict.fromkeys(CONFIDENTIAL_KINDS, 12)
+
+
 class Facility(Row):
     """A clinic: the border that no data crosses."""
+
+    class CareReach(models.TextChoices):
+        """Whom physicians and nurses reach."""
+
+        FACILITY = "facility", _("All patients of the clinic")
+        CARE_TEAM = "care_team", _("Only patients whom they treat")
 
     slug = models.SlugField(_("short name"), unique=True)
     name = models.CharField(_("name"), max_length=255)
@@ -42,6 +63,26 @@ class Facility(Row):
     city = models.CharField(_("city"), max_length=100, blank=True)
     state = models.CharField(_("state"), max_length=50, blank=True)
     zip_code = models.CharField(_("postal code"), max_length=20, blank=True)
+    care_reach = models.CharField(
+        _("physicians and nurses see"),
+        max_length=20,
+        choices=CareReach,
+        default=CareReach.FACILITY,
+    )
+    second_factor_roles = ArrayField(
+        models.CharField(max_length=20, choices=Role),
+        verbose_name=_("roles that need a second step at sign-in"),
+        default=all_staff,
+        blank=True,
+    )
+    majority_age = models.PositiveSmallIntegerField(
+        _("age of majority"),
+        default=18,
+        validators=[MinValueValidator(14), MaxValueValidator(MOST_YEARS)],
+    )
+    private_from = models.JSONField(
+        _("private from guardians from the age of"), default=private_from_twelve, blank=True
+    )
     settings = models.JSONField(_("settings"), default=dict, blank=True)
     next_mrn = models.PositiveIntegerField(default=1, editable=False)
     is_active = models.BooleanField(_("active"), default=True)

@@ -1,13 +1,14 @@
 """People and what they are in a facility: users, roles, specialists, and the tokens of the API."""
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clinic.models.base import FacilityRow, Row
-from clinic.security.fields import EncryptedCharField, EncryptedJSONField
+from clinic.security.fields import EncryptedCharField, EncryptedEmailField, EncryptedJSONField
 from clinic.security.permissions import Role
 
 
@@ -79,6 +80,8 @@ class RoleAssignment(FacilityRow):
     department = models.CharField(_("department"), max_length=100, blank=True)
     is_primary = models.BooleanField(_("primary"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
+    # What was granted before the role was last taken up counts no more.
+    held_since = models.DateTimeField(_("since"), default=timezone.now)
 
     class Meta:
         verbose_name = _("role of a person")
@@ -97,6 +100,52 @@ class RoleAssignment(FacilityRow):
 
     def __str__(self):
         return self.get_role_display()
+
+
+class Invitation(FacilityRow):
+    """A letter that lets somebody take up a role here. Its key is signed, and kept nowhere."""
+
+    email = EncryptedEmailField(_("e-mail"))
+    first_name = EncryptedCharField(_("first name"), max_length=100, blank=True, default="")
+    last_name = EncryptedCharField(_("last name"), max_length=100, blank=True, default="")
+    role = models.CharField(_("role"), max_length=20, choices=Role)
+    department = models.CharField(_("department"), max_length=100, blank=True)
+    language = models.CharField(_("language"), max_length=10, blank=True)
+    invited_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("invited by")
+    )
+    expires_at = models.DateTimeField(_("ends"))
+    accepted_at = models.DateTimeField(_("accepted"), null=True, blank=True)
+    accepted_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("accepted by")
+    )
+    withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True)
+    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["facility", "id"], name="invitation_in_facility"),
+            models.CheckConstraint(
+                condition=models.Q(accepted_at=None) | models.Q(withdrawn_at=None),
+                name="an_invitation_is_accepted_or_withdrawn",
+            ),
+        ]
+
+    def __str__(self):
+        return self.get_role_display()
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be accepted."""
+        ended = self.accepted_at or self.withdrawn_at
+        return ended is None and self.expires_at > timezone.now()
 
 
 class Specialist(FacilityRow):
@@ -192,6 +241,7 @@ class IdempotencyKey(FacilityRow):
     patient_id = models.UUIDField(null=True, editable=False)
     category = models.CharField(max_length=20, blank=True, editable=False)
     clinical = models.BooleanField(default=True, editable=False)
+    kept_as = ArrayField(models.CharField(max_length=30), default=list, editable=False)
 
     class Meta:
         verbose_name = _("idempotency key")

@@ -24,13 +24,14 @@ class KeyReused(Exception):
 @dataclass(frozen=True)
 class About:
     """What an answer tells of: an object, and if it is a patient's the grant that it is read by,
-    and whether it holds clinical content."""
+    whether it holds clinical content, and how that is kept: `restricted`, or confidential kinds."""
 
     resource: str = ""
     object_id: UUID | None = None
     patient_id: UUID | None = None
     category: str = ""
     clinical: bool = True
+    kept_as: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def finish(
             body_digest=_digest(method.encode(), path.encode(), body),
             status=status,
             answer=answer,
-            **asdict(about),
+            **asdict(about) | {"kept_as": list(about.kept_as)},
         )
     except IntegrityError as error:
         raise KeyReused from error

@@ -30,6 +30,12 @@ class Permission(TextChoices):
     CHART_IMPORT = "chart.import", _("Import and export charts")
     TRAIL_VIEW = "trail.view", _("Read the audit trail")
     ACCESS_LOG_VIEW = "access_log.view", _("See who looked at a record")
+    CARE_TEAM_MANAGE = "care_team.manage", _("Say who treats a patient, and refer")
+    FAMILY_MANAGE = "family.manage", _("Set up families and invite patients to the portal")
+    SHARING_MANAGE = "sharing.manage", _("Decide who sees one's own record")
+    EMERGENCY_OPEN = "emergency.open", _("Open a patient in an emergency")
+    EMERGENCY_REVIEW = "emergency.review", _("Review emergency access")
+    LOOK_ANSWER = "look.answer", _("Answer questions about who looked")
     FACILITY_VIEW = "facility.view", _("See the clinic's name and address")
     ACCOUNT_USE = "account.use", _("Use one's own account")
 
@@ -64,19 +70,28 @@ class Reach(TextChoices):
 @dataclass(frozen=True, slots=True)
 class RoleRule:
     """One row of the role table. `clinical` opens clinical tables of the patients reached, `trail`
-    the audit trail."""
+    the audit trail. `narrowed`: a clinic can set that the role reaches patients granted to the
+    person only (`Facility.care_reach`)."""
 
     permissions: frozenset[Permission]
     reach: Reach
     clinical: bool = False
     trail: bool = False
+    narrowed: bool = False
 
 
 P = Permission
 _EVERYONE = {P.ACCOUNT_USE, P.FACILITY_VIEW}
 _STAFF = _EVERYONE | {P.STAFF_VIEW, P.CALENDAR_VIEW, P.PATIENT_VIEW}
 _CARE = _STAFF | {P.CHART_VIEW, P.DOCUMENT_VIEW, P.DOCUMENT_UPLOAD, P.CHART_ASK, P.ACCESS_LOG_VIEW}
-_CLINICIAN = _CARE | {P.PATIENT_REGISTER, P.CHART_WRITE, P.RECORD_WRITE, P.APPOINTMENT_BOOK}
+_CLINICIAN = _CARE | {
+    P.PATIENT_REGISTER,
+    P.CHART_WRITE,
+    P.RECORD_WRITE,
+    P.APPOINTMENT_BOOK,
+    P.CARE_TEAM_MANAGE,
+    P.EMERGENCY_OPEN,
+}
 _PORTAL = _EVERYONE | {
     P.PATIENT_VIEW,
     P.CHART_VIEW,
@@ -86,7 +101,10 @@ _PORTAL = _EVERYONE | {
     P.CALENDAR_VIEW,
     P.APPOINTMENT_BOOK,
     P.ACCESS_LOG_VIEW,
+    P.SHARING_MANAGE,
 }
+# What is the patient's own to decide, and what needs a licence.
+_NOT_AN_ADMINISTRATOR = {P.RECORD_WRITE, P.SHARING_MANAGE, P.EMERGENCY_OPEN}
 
 
 def _rule(permissions: set[Permission], reach: Reach, **flags: bool) -> RoleRule:
@@ -95,9 +113,12 @@ def _rule(permissions: set[Permission], reach: Reach, **flags: bool) -> RoleRule
 
 ROLE_TABLE: dict[Role, RoleRule] = {
     Role.PHYSICIAN: _rule(
-        _CLINICIAN | {P.AVAILABILITY_MANAGE, P.CHART_IMPORT}, Reach.FACILITY, clinical=True
+        _CLINICIAN | {P.AVAILABILITY_MANAGE, P.CHART_IMPORT},
+        Reach.FACILITY,
+        clinical=True,
+        narrowed=True,
     ),
-    Role.NURSE: _rule(_CLINICIAN, Reach.FACILITY, clinical=True),
+    Role.NURSE: _rule(_CLINICIAN, Reach.FACILITY, clinical=True, narrowed=True),
     Role.SPECIALIST: _rule(
         (_CLINICIAN | {P.AVAILABILITY_MANAGE}) - {P.PATIENT_REGISTER}, Reach.GRANTED, clinical=True
     ),
@@ -106,13 +127,14 @@ ROLE_TABLE: dict[Role, RoleRule] = {
     Role.SOCIAL_WORKER: _rule(_CARE, Reach.FACILITY, clinical=True),
     Role.CASE_MANAGER: _rule(_CARE | {P.APPOINTMENT_BOOK}, Reach.FACILITY, clinical=True),
     Role.ADMINISTRATOR: _rule(
-        (set(Permission) - {P.RECORD_WRITE}), Reach.FACILITY, clinical=True, trail=True
+        set(Permission) - _NOT_AN_ADMINISTRATOR, Reach.FACILITY, clinical=True, trail=True
     ),
     Role.SYSTEM_ADMIN: _rule(
         _EVERYONE | {P.STAFF_VIEW, P.FACILITY_MANAGE, P.TRAIL_VIEW}, Reach.NONE, trail=True
     ),
     Role.FRONT_DESK: _rule(
-        _STAFF | {P.PATIENT_REGISTER, P.APPOINTMENT_BOOK, P.AVAILABILITY_MANAGE}, Reach.FACILITY
+        _STAFF | {P.PATIENT_REGISTER, P.APPOINTMENT_BOOK, P.AVAILABILITY_MANAGE, P.FAMILY_MANAGE},
+        Reach.FACILITY,
     ),
     Role.AUDITOR: _rule(_EVERYONE | {P.STAFF_VIEW, P.TRAIL_VIEW}, Reach.NONE, trail=True),
     Role.PATIENT: _rule(_PORTAL, Reach.GRANTED, clinical=True),
@@ -124,7 +146,9 @@ STAFF_ROLES = frozenset(ROLE_TABLE) - PORTAL_ROLES
 
 
 class Category(TextChoices):
-    """What of a chart a grant opens: the consent categories, and the chart's cover (`view`)."""
+    """What of a chart a grant opens: its cover (`view`), its parts, each kind of
+    confidential content apart, who looked at it, the right to decide who sees it, and the summary
+    for an emergency."""
 
     VIEW = "view", _("Who the patient is")
     APPOINTMENTS = "appointments", _("Visits")
@@ -132,13 +156,47 @@ class Category(TextChoices):
     RECORDS = "records", _("Records")
     DOCUMENTS = "documents", _("Documents")
     MESSAGES = "messages", _("Messages")
-    SENSITIVE = "sensitive", _("Sensitive records")
+    MENTAL_HEALTH = "mental_health", _("Mental health")
+    HIV = "hiv", _("HIV")
+    REPRODUCTIVE_HEALTH = "reproductive_health", _("Reproductive health")
+    SUBSTANCE_USE = "substance_use", _("Substance use")
+    CONFIDENTIAL = "confidential", _("Otherwise confidential")
     ACCESS_LOG = "access_log", _("Who looked")
+    SHARING = "sharing", _("Decides who sees the record")
+    SUMMARY = "summary", _("Emergency summary")
 
     @property
     def is_clinical(self) -> bool:
         """Whether it is clinical content, and not the chart's cover or the calendar."""
         return self not in {Category.VIEW, Category.APPOINTMENTS}
+
+
+# Kinds of confidential content: each needs a grant of its own, whatever else a person may read.
+CONFIDENTIAL_KINDS = (
+    Category.MENTAL_HEALTH,
+    Category.HIV,
+    Category.REPRODUCTIVE_HEALTH,
+    Category.SUBSTANCE_USE,
+    Category.CONFIDENTIAL,
+)
+# What a patient shares with a relative or a clinician, one by one, in the order of the page.
+SHARED = (
+    Category.APPOINTMENTS,
+    Category.MEDICATIONS,
+    Category.RECORDS,
+    Category.DOCUMENTS,
+    Category.MESSAGES,
+    *CONFIDENTIAL_KINDS,
+)
+
+
+class Sensitivity(TextChoices):
+    """How carefully a piece of a chart is kept."""
+
+    PUBLIC = "public", _("Public")
+    INTERNAL = "internal", _("Whoever reads the chart")
+    RESTRICTED = "restricted", _("Only who treats the patient")
+    CONFIDENTIAL = "confidential", _("Confidential: needs a permission of its own")
 
 
 def permissions_of(roles: frozenset[str]) -> frozenset[Permission]:
@@ -157,6 +215,7 @@ CLINICAL = sorted(r.value for r, rule in ROLE_TABLE.items() if rule.clinical)
 # What one role alone opens: of two roles, one that reaches everybody and one that reads clinical
 # content of a few, neither reads everybody's.
 CLINICAL_WIDE = sorted(set(FACILITY_WIDE) & set(CLINICAL))
+NARROWED = sorted(r.value for r, rule in ROLE_TABLE.items() if rule.narrowed)
 TRAIL_READERS = sorted(r.value for r, rule in ROLE_TABLE.items() if rule.trail)
 
 

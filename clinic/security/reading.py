@@ -24,15 +24,18 @@ NOTED = """WITH page AS MATERIALIZED ({select}), shown AS MATERIALIZED (
   o ->> 'agent' AS agent, o ->> 'session' AS session, (o ->> 'token')::uuid AS token,
   o ->> 'request' AS request, o ->> 'surface' AS surface, %s::jsonb AS details,
   trail_risk((o ->> 'facility')::uuid, o ->> 'purpose', '{{}}',
-   (SELECT count(*) FROM shown)) AS risk
+   (SELECT count(*) FROM shown)) AS risk, app_emergencies() AS emergencies
  FROM (SELECT current_setting('app.origin')::jsonb AS o) AS context), noted AS (
  INSERT INTO clinic_logentry (content_type_id, resource, object_pk, object_repr, action,
   changes_text, patient_id, additional_data, actor_id, facility_id, purpose, remote_addr,
   user_agent, session_key, token_id, cid, surface, compliance_flags, risk_score)
  SELECT %s, %s, page.id::text, '', {access}, '', page.{patient}, origin.details, origin.who,
-  page.facility_id, origin.why, origin.address, origin.agent, origin.session, origin.token,
-  origin.request, origin.surface, '{{}}', origin.risk
- FROM shown AS page, origin)
+  page.facility_id, CASE WHEN urgent THEN 'emergency' ELSE origin.why END, origin.address,
+  origin.agent, origin.session, origin.token, origin.request, origin.surface,
+  CASE WHEN urgent THEN '{{break_glass}}'::text[] ELSE '{{}}' END,
+  CASE WHEN urgent THEN LEAST(origin.risk + 40, 100) ELSE origin.risk END
+ FROM shown AS page, origin, LATERAL (
+  SELECT page.{patient} = ANY (origin.emergencies) AS urgent) AS way)
 SELECT page.*{beside} FROM page"""
 
 

@@ -9,13 +9,32 @@ from django.db.migrations.operations.special import RunSQL
 IN_FACILITY = "facility_id = ANY ((SELECT app_facilities())::uuid[])"
 
 
-def _patient_rule(column: str, category: str, clinical: bool) -> str:
-    wide = "app_clinical_wide" if clinical else "app_wide"
-    rule = (
-        f"{IN_FACILITY} AND ((SELECT {wide}())"
-        f" OR {column} = ANY ((SELECT app_patients('{category}'))::uuid[]))"
+BARRED = "{column} = ANY ((SELECT app_barred())::uuid[])"
+GRANTED = "{column} = ANY ((SELECT app_patients('{category}'))::uuid[])"
+UNATTENDED = "(SELECT app_unattended())"
+
+
+def _cover_rule(column: str, category: str) -> str:
+    wide = f"(SELECT app_wide()) AND NOT {BARRED.format(column=column)}"
+    return f"{IN_FACILITY} AND ({wide} OR {GRANTED.format(column=column, category=category)})"
+
+
+def _clinical_rule(column: str, category: str, summary: str, author: str) -> str:
+    """`restricted` rows are opened by grants only, `confidential` ones by one of their kind too;
+    their author, and tasks of the system, which act without a person, see both."""
+    anyhow = f"{UNATTENDED} OR {author} = (SELECT app_user())" if author else UNATTENDED
+    wide = (
+        f"(SELECT app_clinical_wide()) AND NOT {BARRED.format(column=column)}"
+        f" AND (sensitivity <> 'restricted' OR {anyhow})"
     )
-    return f"{rule} AND (SELECT app_clinical())" if clinical else rule
+    ways = [wide, GRANTED.format(column=column, category=category)]
+    if summary:
+        ways.append(f"{summary} AND {GRANTED.format(column=column, category='summary')}")
+    confided = f"{column} = ANY (app_patients(confidential_kind)::uuid[])"
+    return (
+        f"{IN_FACILITY} AND (SELECT app_clinical()) AND ({' OR '.join(ways)})"
+        f" AND (confidential_kind = '' OR {anyhow} OR {confided})"
+    )
 
 
 class Protected(RunSQL):
@@ -47,18 +66,29 @@ class PatientRows(Protected):
     """Rows that belong to a patient: visible in the facility, within the actor's reach.
 
     `category` is the grant that a person of granted reach needs; clinical rows are hidden from
-    roles without clinical content. `column` names the patient (`id` on the patient table itself).
+    roles without clinical content. `column` names the patient (`id` on the patient table itself),
+    `summary` is the condition under which a row belongs to the summary for an emergency, `author`
+    the column of who wrote it.
     """
 
     def __init__(
-        self, table: str, category: str, clinical: bool = True, column: str = "patient_id"
+        self,
+        table: str,
+        category: str,
+        clinical: bool = True,
+        column: str = "patient_id",
+        summary: str = "",
+        author: str = "",
     ):
-        self.category, self.clinical, self.column = category, clinical, column
-        super().__init__(table, _patient_rule(column, category, clinical))
+        self.arguments = [table, category, clinical, column, summary, author]
+        if clinical:
+            rule = _clinical_rule(column, category, summary, author)
+        else:
+            rule = _cover_rule(column, category)
+        super().__init__(table, rule)
 
     def deconstruct(self):
-        arguments = [self.table, self.category, self.clinical, self.column]
-        return (self.__class__.__qualname__, arguments, {})
+        return (self.__class__.__qualname__, self.arguments, {})
 
 
 class SameFacility(RunSQL):
@@ -75,6 +105,28 @@ class SameFacility(RunSQL):
             sql=f"ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY (facility_id, {column})"
             f" REFERENCES {target} (facility_id, id) ON DELETE {on_delete}"
             " DEFERRABLE INITIALLY IMMEDIATE",
+            reverse_sql=f"ALTER TABLE {table} DROP CONSTRAINT {name}",
+        )
+
+    def deconstruct(self):
+        return (self.__class__.__qualname__, self.arguments, {})
+
+
+class KeptAs(RunSQL):
+    """A composite foreign key: what is made of a row is kept as that row is, always.
+
+    `target` has a unique key over facility, id, sensitivity and kind; when it is marked anew all
+    that was made of it follows, in the same statement.
+    """
+
+    def __init__(self, table: str, column: str, target: str):
+        self.arguments = [table, column, target]
+        name = f"{table}_{column}_kept_as"
+        super().__init__(
+            sql=f"ALTER TABLE {table} ADD CONSTRAINT {name}"
+            f" FOREIGN KEY (facility_id, {column}, sensitivity, confidential_kind)"
+            f" REFERENCES {target} (facility_id, id, sensitivity, confidential_kind)"
+            " ON UPDATE CASCADE DEFERRABLE INITIALLY IMMEDIATE",
             reverse_sql=f"ALTER TABLE {table} DROP CONSTRAINT {name}",
         )
 

@@ -19,18 +19,7 @@ from uuid import UUID
 from django.db import connection, models
 from django.utils.translation import gettext_lazy as _
 
-from clinic.security.permissions import (
-    CLINICAL,
-    CLINICAL_WIDE,
-    FACILITY_WIDE,
-    GRANTED,
-    PORTAL_ROLES,
-    TRAIL_READERS,
-    Denied,
-    Permission,
-    Reach,
-    permissions_of,
-)
+from clinic.security.permissions import PORTAL_ROLES, Denied, Permission, Reach
 
 
 class Purpose(models.TextChoices):
@@ -69,7 +58,12 @@ class Actor:
     """Who acts, in which facility, with which reach. `facility_id` is the one acted in.
 
     `reach` says whose cover and calendar is seen, `clinical` whose clinical content is read: of
-    several roles the widest each, but the second of those only that read any.
+    several roles the widest each, but the second of those only that read any. Both are what the
+    database answered (`app_enter`), because a clinic can narrow them.
+
+    `barred` are patients who blocked the person, `emergencies` those whom she opened by breaking
+    the glass, `stewarded` those for whom she decides who sees them. `lacks_factor`: her roles here
+    need a second step at sign-in and she has none, so for now she has no roles.
     """
 
     user_id: UUID | None = None
@@ -80,6 +74,10 @@ class Actor:
     clinical: Reach = Reach.NONE
     trail: bool = False
     purpose: Purpose = Purpose.TREATMENT
+    barred: tuple[UUID, ...] = ()
+    emergencies: tuple[UUID, ...] = ()
+    stewarded: tuple[UUID, ...] = ()
+    lacks_factor: bool = False
     origin: Origin = Origin()
     across: tuple[UUID, ...] = ()
     flags: tuple[str, ...] = ()
@@ -109,7 +107,8 @@ _current: ContextVar[Actor] = ContextVar("actor", default=NOBODY)
 APPLY_SQL = """SELECT set_config('app.user', %s, true), set_config('app.facilities', %s, true),
  set_config('app.reach', %s, true), set_config('app.clinical', %s, true),
  set_config('app.trail', %s, true), set_config('app.portal', %s, true),
- set_config('app.origin', %s, true)"""
+ set_config('app.barred', %s, true), set_config('app.emergencies', %s, true),
+ set_config('app.stewarded', %s, true), set_config('app.origin', %s, true)"""
 
 
 def current() -> Actor:
@@ -144,13 +143,20 @@ def settings_of(actor: Actor) -> tuple[str, ...]:
     """The parameters of `APPLY_SQL`; empty strings stand for 'nothing'."""
     return (
         str(actor.user_id or ""),
-        "{" + ",".join(map(str, actor.facilities)) + "}" if actor.facilities else "",
+        _array(actor.facilities),
         str(actor.reach),
         str(actor.clinical),
         "on" if actor.trail else "",
         "on" if actor.is_portal else "",
+        _array(actor.barred),
+        _array(actor.emergencies),
+        _array(actor.stewarded),
         origin_json(actor) if actor is not NOBODY else "",
     )
+
+
+def _array(ids: tuple[UUID, ...]) -> str:
+    return "{" + ",".join(map(str, ids)) + "}" if ids else ""
 
 
 def apply(db) -> None:
@@ -202,15 +208,19 @@ def platform():
 
 
 @contextmanager
-def whole_facility() -> Iterator[Actor]:
-    """Let the actor reach all of the facility for a query whose rows never leave the caller: when
-    a specialist is taken, whether a number is free."""
+def whole_facility(*, clinical: bool = False) -> Iterator[Actor]:
+    """Let the actor reach all of the facility for what the clinic must know or write whoever asks:
+    when a specialist is taken, whether a number is free, the grant of an emergency. No row read
+    inside leaves the caller; the trail still names the actor. With `clinical` content too."""
     actor = current()
-    if actor.reach == Reach.FACILITY:
-        yield actor
-        return
-    with acting(replace(actor, reach=Reach.FACILITY)) as wider:
-        yield wider
+    wider = replace(
+        actor,
+        reach=Reach.FACILITY,
+        clinical=Reach.FACILITY if clinical else actor.clinical,
+        barred=(),
+    )
+    with acting(wider) as wide:
+        yield wide
 
 
 @contextmanager
@@ -225,31 +235,3 @@ def across_facilities(facilities, *, reason: str) -> Iterator[Actor]:
     )
     with acting(actor):
         yield actor
-
-
-def actor_for(
-    *,
-    user_id: UUID,
-    facility_id: UUID | None,
-    roles: frozenset[str],
-    origin: Origin,
-    purpose: Purpose = Purpose.TREATMENT,
-) -> Actor:
-    """The actor that a person with these roles in this facility is."""
-    return Actor(
-        user_id=user_id,
-        facility_id=facility_id,
-        roles=roles,
-        permissions=permissions_of(roles),
-        reach=_widest(roles, FACILITY_WIDE, GRANTED),
-        clinical=_widest(roles, CLINICAL_WIDE, CLINICAL),
-        trail=bool(roles & set(TRAIL_READERS)),
-        purpose=purpose,
-        origin=origin,
-    )
-
-
-def _widest(roles: frozenset[str], wide: list[str], some: list[str]) -> Reach:
-    if roles & set(wide):
-        return Reach.FACILITY
-    return Reach.GRANTED if roles & set(some) else Reach.NONE

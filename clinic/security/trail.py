@@ -20,18 +20,23 @@ logger = logging.getLogger("chartroom.trail")
 
 CREATE, UPDATE, DELETE, ACCESS = range(4)
 
-# The risk score is the database's rule, for the row triggers and for us (see `trail_risk`).
+# The risk score is the database's rule, for the row triggers and for us (see `trail_risk`). What is
+# done under broken glass is an emergency, whatever the request was for.
 INSERT_SQL = """WITH place AS MATERIALIZED (
- SELECT facility_id, trail_risk(facility_id, %(purpose)s, %(flags)s, %(count)s) AS risk
- FROM unnest(%(places)s::uuid[]) AS facility_id)
+ SELECT facility_id, urgent, CASE WHEN urgent THEN 'emergency' ELSE %(purpose)s END AS purpose,
+  CASE WHEN urgent THEN %(flags)s::text[] || '{break_glass}' ELSE %(flags)s END AS flags,
+  trail_risk(facility_id, CASE WHEN urgent THEN 'emergency' ELSE %(purpose)s END, %(flags)s,
+   %(count)s) AS risk
+ FROM unnest(%(places)s::uuid[]) AS facility_id, (VALUES (true), (false)) AS way (urgent))
  INSERT INTO clinic_logentry (content_type_id, resource, object_pk, object_repr, action,
  changes_text, timestamp, patient_id, facility_id, additional_data, actor_id, purpose, remote_addr,
  user_agent, session_key, token_id, cid, surface, compliance_flags, risk_score)
  SELECT (SELECT id FROM django_content_type WHERE app_label = split_part(%(resource)s, '.', 1)
  AND model = split_part(%(resource)s, '.', 2)), %(resource)s, object_pk, '', %(action)s, '',
- clock_timestamp(), patient_id, facility_id, %(data)s::jsonb, %(actor)s, %(purpose)s,
- %(address)s, %(agent)s, %(session)s, %(token)s, %(request)s, %(surface)s, %(flags)s, risk
- FROM unnest(%(objects)s::text[], %(patients)s::uuid[]) AS seen(object_pk, patient_id), place"""
+ clock_timestamp(), patient_id, facility_id, %(data)s::jsonb, %(actor)s, purpose,
+ %(address)s, %(agent)s, %(session)s, %(token)s, %(request)s, %(surface)s, flags, risk
+ FROM unnest(%(objects)s::text[], %(patients)s::uuid[]) AS seen(object_pk, patient_id)
+ JOIN place ON urgent = COALESCE(patient_id = ANY (app_emergencies()), false)"""
 
 
 def read(

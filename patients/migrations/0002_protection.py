@@ -4,26 +4,120 @@ from django.db import migrations
 
 from clinic.security.rls import Audited, PatientRows, Protected, SameFacility
 
-# The patients of whom the acting person holds a current grant of the category. What she holds as
-# patient or relative counts in the portal, what she holds as one of the clinic elsewhere.
-GRANTS = """
+# The grants of the acting person that are in force: not ended, given since she took up her role
+# here, and on the side on which she acts. What she holds as patient or relative counts in the
+# portal, what she holds as one of the clinic elsewhere, and there, of a patient who blocked her,
+# in an emergency only.
+IN_FORCE = """
+    g.user_id = app_user() AND g.facility_id = ANY (app_facilities())
+    AND (g.expires_at IS NULL OR g.expires_at > now())
+    AND g.granted_at >= (SELECT app_held_since())
+    AND (g.source IN ('self', 'family')) = app_portal()
+"""
+
+GRANTS = f"""
 CREATE FUNCTION app_patients(p_category text) RETURNS uuid[] LANGUAGE sql STABLE
 SET search_path = pg_catalog, public, pg_temp AS
 $$ SELECT array_agg(DISTINCT g.patient_id)
    FROM patients_accessgrant g JOIN auth_permission p ON p.id = g.permission_id
-   WHERE g.user_id = app_user() AND g.facility_id = ANY (app_facilities())
-     AND p.codename = p_category AND (g.expires_at IS NULL OR g.expires_at > now())
-     AND (g.source IN ('self', 'family'))
-         = COALESCE(current_setting('app.portal', true) = 'on', false) $$;
+   WHERE p.codename = p_category AND {IN_FORCE}
+     AND (g.source = 'emergency' OR NOT g.patient_id = ANY (app_barred())) $$;
+
+CREATE FUNCTION app_categories(p_patient uuid) RETURNS text[] LANGUAGE sql STABLE
+SET search_path = pg_catalog, public, pg_temp AS
+$$ SELECT COALESCE(array_agg(DISTINCT p.codename::text), '{{}}')
+   FROM patients_accessgrant g JOIN auth_permission p ON p.id = g.permission_id
+   WHERE g.patient_id = p_patient AND {IN_FORCE}
+     AND (g.source = 'emergency' OR NOT g.patient_id = ANY (app_barred())) $$;
+
+CREATE OR REPLACE FUNCTION app_standing(
+    OUT barred uuid[], OUT emergencies uuid[], OUT stewarded uuid[])
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS
+$$ SELECT
+    CASE WHEN NOT app_portal() THEN
+        (SELECT array_agg(c.patient_id) FROM patients_carerelationship c
+         WHERE c.clinician_id = app_user() AND c.status = 'blocked'
+           AND c.facility_id = ANY (app_facilities())) END,
+    (SELECT array_agg(DISTINCT g.patient_id) FROM patients_accessgrant g
+     WHERE g.source = 'emergency' AND {IN_FORCE}),
+    CASE WHEN app_portal() THEN
+        (SELECT array_agg(DISTINCT g.patient_id)
+         FROM patients_accessgrant g JOIN auth_permission p ON p.id = g.permission_id
+         WHERE p.codename = 'sharing' AND {IN_FORCE}) END $$;
+
+-- Whether what was made of a patient's chart may be seen by how that is kept: `restricted` needs a
+-- grant of the category, a kind of confidential content one of the kind.
+CREATE FUNCTION app_keeps(p_patient uuid, p_kept text[], p_category text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS
+$$ SELECT p_kept = '{{}}' OR app_unattended() OR COALESCE(bool_and(
+       p_patient = ANY (app_patients(
+           CASE kept WHEN 'restricted' THEN p_category ELSE kept END))), false)
+   FROM unnest(p_kept) AS kept $$;
+"""
+UNGRANTED = """
+DROP FUNCTION app_keeps;
+CREATE OR REPLACE FUNCTION app_standing(
+    OUT barred uuid[], OUT emergencies uuid[], OUT stewarded uuid[])
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS
+$$ SELECT NULL::uuid[], NULL::uuid[], NULL::uuid[] $$;
+DROP FUNCTION app_categories, app_patients;
 """
 
-# A person sees her own grants anywhere, and who works in the facility sees the facility's.
-OWN_OR_REACH = (
-    "facility_id = ANY ((SELECT app_facilities())::uuid[])"
-    " AND (user_id = (SELECT app_user()) OR (SELECT app_clinical_wide()))"
+IN_FACILITY = "facility_id = ANY ((SELECT app_facilities())::uuid[])"
+STEWARDED = "patient_id = ANY ((SELECT app_stewarded())::uuid[])"
+WIDE = "(SELECT app_wide()) AND NOT patient_id = ANY ((SELECT app_barred())::uuid[])"
+# Grants are seen by who holds them, by who decides for the patient, and by care that reads the
+# whole clinic. Nothing here asks `app_patients`, which reads this table.
+GRANTS_SEEN = (
+    f"{IN_FACILITY} AND (user_id = (SELECT app_user()) OR (SELECT app_clinical_wide())"
+    f" OR {STEWARDED} OR (SELECT app_wide()) AND source IN ('self', 'family'))"
 )
-STAFF_WRITES = (
-    "facility_id = ANY ((SELECT app_facilities())::uuid[]) AND (SELECT app_clinical_wide())"
+# And they are given by care that reads all or treats the patient (not by an emergency access only),
+# by who decides for her to family and clinicians, and by the desk to the patient and the family.
+GRANTS_GIVEN = (
+    f"{IN_FACILITY} AND ((SELECT app_clinical_wide())"
+    f" OR {STEWARDED} AND source IN ('family', 'invited')"
+    " OR (SELECT app_wide()) AND source IN ('self', 'family')"
+    " OR NOT (SELECT app_portal()) AND source IN ('care_team', 'referral', 'invited')"
+    "    AND patient_id = ANY (app_patients('records')::uuid[])"
+    "    AND NOT patient_id = ANY ((SELECT app_emergencies())::uuid[]))"
+)
+# A relative sees that she stands beside a patient, also where nothing is open to her, and may
+# leave; who decides for the patient, and the clinic's desk, say who is of the family.
+RELATIVES_SEEN = (
+    f"{IN_FACILITY} AND ({WIDE} OR user_id = (SELECT app_user())"
+    " OR patient_id = ANY ((SELECT app_patients('view'))::uuid[]))"
+)
+RELATIVES_SET = (
+    f"{IN_FACILITY} AND ({WIDE} OR {STEWARDED}"
+    " OR user_id = (SELECT app_user()) AND permission_level = 'none' AND ended_at IS NOT NULL)"
+)
+OF_MINE = (
+    "EXISTS (SELECT 1 FROM patients_familymember m"
+    " WHERE m.id = family_member_id AND m.user_id = app_user())"
+)
+# What a patient agreed to is hers and the relative's; the desk sees to guardians, by law.
+BY_LAW = f"{WIDE} AND (basis = 'guardian' OR (SELECT app_clinical_wide()))"
+CONSENTS_SEEN = f"{IN_FACILITY} AND ({BY_LAW} OR {STEWARDED} OR {OF_MINE})"
+CONSENTS_SET = (
+    f"{IN_FACILITY} AND ({BY_LAW} OR {STEWARDED} OR {OF_MINE} AND revoked_at IS NOT NULL)"
+)
+FAMILIES = (
+    f"{IN_FACILITY} AND ((SELECT app_wide()) OR primary_member_id = (SELECT app_user())"
+    " OR EXISTS (SELECT 1 FROM patients_familymember m WHERE m.account_id = patients_familyaccount.id))"
+)
+FAMILIES_SET = f"{IN_FACILITY} AND ((SELECT app_wide()) OR primary_member_id = (SELECT app_user()))"
+# In the portal who decides for the patient; in the clinic the clinician herself, and care that
+# reads all. `app_barred` is told from this table, so nothing here asks for it.
+RELATIONS = (
+    f"{IN_FACILITY} AND CASE WHEN (SELECT app_portal()) THEN {STEWARDED}"
+    " ELSE clinician_id = (SELECT app_user()) OR (SELECT app_clinical_wide()) END"
+)
+# A question is its asker's and the clinic's overseers' (who read charts and the trail).
+QUESTIONS = (
+    f"{IN_FACILITY} AND CASE WHEN (SELECT app_portal())"
+    f" THEN asked_by_id = (SELECT app_user()) OR {STEWARDED}"
+    " ELSE (SELECT app_clinical_wide()) AND (SELECT app_trail()) END"
 )
 
 # An answer that is kept for its sender is replayed as long as she reaches the patient it tells of.
@@ -31,7 +125,9 @@ OWN_ANSWERS = (
     "facility_id = ANY ((SELECT app_facilities())::uuid[])"
     " AND ((SELECT app_user()) IS NULL OR user_id = (SELECT app_user()))"
     " AND (patient_id IS NULL OR patient_id = ANY (app_patients(category)::uuid[])"
-    " OR CASE WHEN clinical THEN (SELECT app_clinical_wide()) ELSE (SELECT app_wide()) END)"
+    " OR CASE WHEN clinical THEN (SELECT app_clinical_wide()) ELSE (SELECT app_wide()) END"
+    "    AND NOT patient_id = ANY ((SELECT app_barred())::uuid[]))"
+    " AND (kept_as = '{}' OR app_keeps(patient_id, kept_as::text[], category))"
 )
 
 # The patient's own page of who looked: entries about patients whose log the person may see.
@@ -39,39 +135,82 @@ WHO_LOOKED = """
 CREATE POLICY who_looked ON clinic_logentry FOR SELECT USING (
     facility_id = ANY ((SELECT app_facilities())::uuid[])
     AND (patient_id = ANY ((SELECT app_patients('access_log'))::uuid[])
-         OR (SELECT app_clinical_wide()) AND patient_id IS NOT NULL))
+         OR (SELECT app_clinical_wide()) AND patient_id IS NOT NULL
+            AND NOT patient_id = ANY ((SELECT app_barred())::uuid[])))
 """
 
 MEDICATIONS, RECORDS = "medications", "records"
 
 
-def health_table(name: str, category: str, masked: str = "") -> list:
+def health_table(name: str, category: str, masked: str = "", summary: str = "") -> list:
     table = f"patients_{name}"
     return [
-        PatientRows(table, category),
+        PatientRows(table, category, summary=summary, author="verified_by_id"),
         SameFacility(table, "patient_id", "patients_patient"),
         Audited(table, f"patients.{name}", "patient_id", masked),
     ]
+
+
+def of_a_patient(name: str, using: str, check: str | None = None) -> list:
+    table = f"patients_{name}"
+    return [
+        Protected(table, using, check),
+        SameFacility(table, "patient_id", "patients_patient"),
+        Audited(table, f"patients.{name}", "patient_id"),
+    ]
+
+
+# What of the health profile belongs to the summary for an emergency.
+CAN_KILL = "is_active AND (severity IN ('severe', 'anaphylactic') OR criticality = 'high')"
+IS_TAKEN = "is_active"
+IS_PRESENT = "is_active AND status = 'active'"
+
+# Of a consent only its end is ever written, once.
+FROZEN = """
+CREATE FUNCTION frozen_consent() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'DELETE' OR OLD.revoked_at IS NOT NULL
+       OR to_jsonb(OLD) - '{revoked_at,revoked_by_id,version,updated_at}'::text[]
+          IS DISTINCT FROM to_jsonb(NEW) - '{revoked_at,revoked_by_id,version,updated_at}'::text[]
+    THEN
+        RAISE EXCEPTION 'a consent is not changed: a new version is written'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER frozen BEFORE UPDATE OR DELETE ON patients_consent
+    FOR EACH ROW EXECUTE FUNCTION frozen_consent();
+"""
 
 
 class Migration(migrations.Migration):
     dependencies = [("patients", "0001_initial"), ("clinic", "0002_protection")]
 
     operations = [
-        migrations.RunSQL(GRANTS, "DROP FUNCTION app_patients"),
+        migrations.RunSQL(GRANTS, UNGRANTED),
         PatientRows("patients_patient", "view", clinical=False, column="id"),
         Audited("patients_patient", "patients.patient", "id", "ssn_index,cpf_index"),
+        SameFacility("patients_patient", "invitation_id", "clinic_invitation"),
         PatientRows("patients_searchtoken", "view", clinical=False),
         Protected("clinic_idempotencykey", OWN_ANSWERS),
-        Protected("patients_accessgrant", OWN_OR_REACH, STAFF_WRITES),
+        Protected("patients_accessgrant", GRANTS_SEEN, GRANTS_GIVEN),
         SameFacility("patients_accessgrant", "patient_id", "patients_patient", on_delete="CASCADE"),
         Audited("patients_accessgrant", "patients.accessgrant", "patient_id"),
-        PatientRows("patients_familymember", "view", clinical=False),
-        SameFacility("patients_familymember", "patient_id", "patients_patient"),
-        Audited("patients_familymember", "patients.familymember", "patient_id"),
-        *health_table("allergy", MEDICATIONS),
-        *health_table("medication", MEDICATIONS),
-        *health_table("condition", RECORDS),
+        *of_a_patient("carerelationship", RELATIONS),
+        *of_a_patient("familymember", RELATIVES_SEEN, RELATIVES_SET),
+        Protected("patients_familyaccount", FAMILIES, FAMILIES_SET),
+        SameFacility("patients_familymember", "account_id", "patients_familyaccount"),
+        SameFacility("patients_familymember", "invitation_id", "clinic_invitation"),
+        Audited("patients_familyaccount", "patients.familyaccount"),
+        *of_a_patient("consent", CONSENTS_SEEN, CONSENTS_SET),
+        SameFacility("patients_consent", "family_member_id", "patients_familymember"),
+        migrations.RunSQL(FROZEN, "DROP FUNCTION frozen_consent CASCADE"),
+        *of_a_patient("lookquestion", QUESTIONS),
+        *health_table("allergy", MEDICATIONS, summary=CAN_KILL),
+        *health_table("medication", MEDICATIONS, summary=IS_TAKEN),
+        *health_table("condition", RECORDS, summary=IS_PRESENT),
+        *health_table("bloodtype", RECORDS, summary=IS_TAKEN),
         *health_table("immunization", RECORDS),
         *health_table("reading", RECORDS, "value,unit,reference_low,reference_high"),
         migrations.RunSQL(WHO_LOOKED, "DROP POLICY who_looked ON clinic_logentry"),

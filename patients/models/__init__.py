@@ -1,8 +1,9 @@
 from patients.models.access import AccessGrant
-from patients.models.family import FamilyMember
+from patients.models.family import Consent, FamilyAccount, FamilyMember
 from patients.models.health import (
     TAKEN_BACK,
     Allergy,
+    BloodType,
     Condition,
     HealthFact,
     Immunization,
@@ -12,16 +13,25 @@ from patients.models.health import (
     VerifiableFact,
 )
 from patients.models.patient import Gender, Patient, PatientRow, SearchToken
+from patients.models.question import LookQuestion
+from patients.models.relationship import CareRelationship
+from patients.models.sensitivity import Kept, confidential_has_a_kind
 
 __all__ = [
     "TAKEN_BACK",
     "AccessGrant",
     "Allergy",
+    "BloodType",
+    "CareRelationship",
     "Condition",
+    "Consent",
+    "FamilyAccount",
     "FamilyMember",
     "Gender",
     "HealthFact",
     "Immunization",
+    "Kept",
+    "LookQuestion",
     "Medication",
     "Patient",
     "PatientRow",
@@ -29,4 +39,5 @@ __all__ = [
     "SearchToken",
     "Source",
     "VerifiableFact",
+    "confidential_has_a_kind",
 ]

@@ -3,12 +3,14 @@
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from guardian.managers import UserObjectPermissionManager
 from guardian.models import UserObjectPermissionBase
 
 from clinic.models.base import uuid7
 from clinic.models.facility import Facility
+from clinic.models.people import User
 from clinic.security.fields import EncryptedCharField
 from patients.models.patient import Patient
 
@@ -28,6 +30,8 @@ class AccessGrant(UserObjectPermissionBase):
         SELF = "self", _("The patient")
         FAMILY = "family", _("Family")
         CARE_TEAM = "care_team", _("Care team")
+        INVITED = "invited", _("Invited by the patient, or agreed to by her")
+        REFERRAL = "referral", _("Referral")
         EMERGENCY = "emergency", _("Emergency access")
 
     OWN = (
@@ -51,7 +55,11 @@ class AccessGrant(UserObjectPermissionBase):
     source = models.CharField(_("source"), max_length=20, choices=Source)
     reason = EncryptedCharField(_("reason"), max_length=300, blank=True, default="")
     expires_at = models.DateTimeField(_("ends"), null=True, blank=True)
-    created_at = models.DateTimeField(_("since"), auto_now_add=True)
+    # Before the person last took up a role here it counts for nothing (`app_patients`).
+    granted_at = models.DateTimeField(_("since"), default=timezone.now)
+    granted_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("granted by")
+    )
 
     objects = UserObjectPermissionManager()
     grants = AccessGrantQuerySet.as_manager()
@@ -61,7 +69,7 @@ class AccessGrant(UserObjectPermissionBase):
         verbose_name_plural = _("grants on patients")
         unique_together = [("user", "permission", "content_object", "source")]
         indexes = [
-            models.Index(fields=["user", "facility"], name="grants_of_a_person"),
+            models.Index(fields=["user", "facility", "source"], name="grants_of_a_person"),
             models.Index(fields=["content_object"], name="grants_on_a_patient"),
         ]
 

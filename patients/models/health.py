@@ -3,11 +3,13 @@ dates, codes of state and provenance stand open."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from clinic.models.people import User
 from clinic.security.fields import EncryptedCharField, EncryptedJSONField, EncryptedTextField
 from patients.models.patient import PatientRow
+from patients.models.sensitivity import Kept, confidential_has_a_kind
 
 
 class Source(models.TextChoices):
@@ -21,7 +23,9 @@ class Source(models.TextChoices):
 
 class HealthFactQuerySet(models.QuerySet):
     def active(self):
-        return self.filter(is_active=True)
+        """What holds now: what was retired does not, nor what had an end that is past."""
+        ends_later = models.Q(valid_until=None) | models.Q(valid_until__gt=Now())
+        return self.filter(ends_later, is_active=True)
 
 
 # What a verification status says of a fact that must not be believed, in FHIR's words.
@@ -42,8 +46,8 @@ def taken_back_is_inactive(name: str) -> models.CheckConstraint:
     return models.CheckConstraint(condition=~taken_back | models.Q(is_active=False), name=name)
 
 
-class HealthFact(PatientRow):
-    """A fact of the health profile, with its source and who verified it."""
+class HealthFact(Kept, PatientRow):
+    """A fact of the health profile, with its source, who verified it, and until when it holds."""
 
     source = models.CharField(_("source"), max_length=20, choices=Source, default=Source.CLINICIAN)
     verified_by = models.ForeignKey(
@@ -54,6 +58,7 @@ class HealthFact(PatientRow):
         related_name="+",
         verbose_name=_("verified by"),
     )
+    valid_until = models.DateTimeField(_("holds until"), null=True, blank=True)
     fhir_id = models.CharField(max_length=100, blank=True, editable=False)
     is_active = models.BooleanField(_("active"), default=True)
 
@@ -66,7 +71,8 @@ class HealthFact(PatientRow):
                 fields=["facility", "patient", "fhir_id"],
                 condition=~models.Q(fhir_id=""),
                 name="%(class)s_imported_once",
-            )
+            ),
+            confidential_has_a_kind("%(class)s_confidential_has_a_kind"),
         ]
         indexes = [models.Index(fields=["patient", "is_active"], name="%(class)s_of_patient")]
 
@@ -215,6 +221,30 @@ class Condition(VerifiableFact):
 
     def __str__(self):
         return self.get_status_display()
+
+
+class BloodType(HealthFact):
+    """The blood group of the patient, as it was determined."""
+
+    class Group(models.TextChoices):
+        O_NEGATIVE = "O-", "O−"
+        O_POSITIVE = "O+", "O+"
+        A_NEGATIVE = "A-", "A−"
+        A_POSITIVE = "A+", "A+"
+        B_NEGATIVE = "B-", "B−"
+        B_POSITIVE = "B+", "B+"
+        AB_NEGATIVE = "AB-", "AB−"
+        AB_POSITIVE = "AB+", "AB+"
+
+    group = EncryptedCharField(_("blood group"), max_length=5, choices=Group)
+    determined_on = models.DateField(_("determined"), null=True, blank=True)
+
+    class Meta(HealthFact.Meta):
+        verbose_name = _("blood group")
+        verbose_name_plural = _("blood groups")
+
+    def __str__(self):
+        return str(self._meta.verbose_name)
 
 
 class Immunization(HealthFact):

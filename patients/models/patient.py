@@ -4,7 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from clinic.models.base import FacilityForeignKey, FacilityRow
-from clinic.models.people import User
+from clinic.models.people import Invitation, User
 from clinic.security.fields import (
     EncryptedCharField,
     EncryptedDateField,
@@ -54,6 +54,15 @@ class Patient(FacilityRow):
         related_name="patients",
         verbose_name=_("account"),
     )
+    invitation = FacilityForeignKey(
+        Invitation,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("invitation"),
+    )
     is_active = models.BooleanField(_("active"), default=True)
 
     objects = PatientQuerySet.as_manager()
@@ -71,8 +80,14 @@ class Patient(FacilityRow):
             ("records", "Records"),
             ("documents", "Documents"),
             ("messages", "Messages"),
-            ("sensitive", "Sensitive records"),
+            ("mental_health", "Mental health"),
+            ("hiv", "HIV"),
+            ("reproductive_health", "Reproductive health"),
+            ("substance_use", "Substance use"),
+            ("confidential", "Otherwise confidential"),
             ("access_log", "Who looked"),
+            ("sharing", "Decides who sees the record"),
+            ("summary", "Emergency summary"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["facility", "id"], name="patient_in_facility"),

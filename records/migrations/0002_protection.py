@@ -2,12 +2,12 @@
 
 from django.db import migrations
 
-from clinic.security.rls import Audited, PatientRows, SameFacility
+from clinic.security.rls import Audited, KeptAs, PatientRows, SameFacility
 
 
-def table(name: str, category: str, masked: str = "") -> list:
+def table(name: str, category: str, masked: str = "", author: str = "") -> list:
     return [
-        PatientRows(f"records_{name}", category),
+        PatientRows(f"records_{name}", category, author=author),
         SameFacility(f"records_{name}", "patient_id", "patients_patient"),
         Audited(f"records_{name}", f"records.{name}", "patient_id", masked),
     ]
@@ -17,12 +17,12 @@ class Migration(migrations.Migration):
     dependencies = [("records", "0001_initial"), ("scheduling", "0002_protection")]
 
     operations = [
-        *table("encounter", "records", "encounter_class"),
-        *table("procedure", "records"),
-        *table("report", "records"),
-        *table("medicalrecord", "records"),
+        *table("encounter", "records", "encounter_class", author="verified_by_id"),
+        *table("procedure", "records", author="verified_by_id"),
+        *table("report", "records", author="verified_by_id"),
+        *table("medicalrecord", "records", author="author_id"),
         SameFacility("records_medicalrecord", "appointment_id", "scheduling_appointment"),
         *table("document", "documents"),
         *table("documentpage", "documents"),
-        SameFacility("records_documentpage", "document_id", "records_document"),
+        KeptAs("records_documentpage", "document_id", "records_document"),
     ]

@@ -7,7 +7,7 @@ from clinic.models.base import FacilityForeignKey, FacilityRow
 from clinic.models.people import User
 from clinic.security import blindindex
 from clinic.security.fields import EncryptedCharField, EncryptedJSONField, EncryptedTextField
-from patients.models import PatientRow
+from patients.models import Kept, PatientRow, confidential_has_a_kind
 
 
 class DocumentQuerySet(models.QuerySet):
@@ -18,7 +18,7 @@ class DocumentQuerySet(models.QuerySet):
         )
 
 
-class Document(PatientRow):
+class Document(Kept, PatientRow):
     """A file about a patient."""
 
     class Type(models.TextChoices):
@@ -71,6 +71,12 @@ class Document(PatientRow):
         ordering = ["-created_at"]
         constraints = [
             models.UniqueConstraint(fields=["facility", "id"], name="document_in_facility"),
+            # What is made of a document is kept as the document is (`rls.KeptAs`).
+            models.UniqueConstraint(
+                fields=["facility", "id", "sensitivity", "confidential_kind"],
+                name="document_as_it_is_kept",
+            ),
+            confidential_has_a_kind("document_confidential_has_a_kind"),
             models.UniqueConstraint(
                 fields=["facility", "patient", "checksum_index"],
                 name="a_file_is_kept_once_a_patient",
@@ -101,7 +107,7 @@ class Document(PatientRow):
         return round(self.pages_done / self.pages_total, 2) if self.pages_total else 0.0
 
 
-class DocumentPage(FacilityRow):
+class DocumentPage(Kept, FacilityRow):
     """The text of one page, with its lines and how sure the reader was."""
 
     document = FacilityForeignKey(

@@ -6,11 +6,11 @@ from django.utils.translation import gettext_lazy as _
 from clinic.models.base import FacilityForeignKey
 from clinic.models.people import User
 from clinic.security.fields import EncryptedCharField, EncryptedJSONField, EncryptedTextField
-from patients.models import PatientRow
+from patients.models import Kept, PatientRow, confidential_has_a_kind
 from scheduling.models import Appointment
 
 
-class MedicalRecord(PatientRow):
+class MedicalRecord(Kept, PatientRow):
     """What was found, decided and done at a visit."""
 
     class Status(models.TextChoices):
@@ -43,7 +43,8 @@ class MedicalRecord(PatientRow):
         verbose_name_plural = _("medical records")
         ordering = ["-visit_date"]
         constraints = [
-            models.UniqueConstraint(fields=["facility", "id"], name="medicalrecord_in_facility")
+            models.UniqueConstraint(fields=["facility", "id"], name="medicalrecord_in_facility"),
+            confidential_has_a_kind("medicalrecord_confidential_has_a_kind"),
         ]
         indexes = [models.Index(fields=["patient", "-visit_date"], name="records_of_a_patient")]
 
