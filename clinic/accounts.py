@@ -5,6 +5,7 @@ import hashlib
 from datetime import timedelta
 
 from allauth.account.adapter import DefaultAccountAdapter, get_adapter
+from allauth.account.auth_backends import AuthenticationBackend
 from allauth.core import context
 from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.mfa.adapter import DefaultMFAAdapter
@@ -13,8 +14,7 @@ from allauth.mfa.base.internal.flows import check_rate_limit
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authentication_failed
 from allauth.mfa.totp.forms import ActivateTOTPForm
-from allauth.usersessions import adapter as usersessions
-from allauth.usersessions.models import UserSession
+from django.contrib.auth import authenticate
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -23,16 +23,24 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
-from clinic import preferences, staffing
+from clinic import preferences, sessions, staffing
 from clinic.models import SpentCode, User
 from clinic.security import keyring, tenancy, trail
 from clinic.security.permissions import Role
 from clinic.security.tenancy import Actor
 
-SPENT_FOR = timedelta(minutes=10)  # far longer than a code is valid
+SPENT_FOR = timedelta(hours=13)  # longer than a code is valid, and than a session keeps a challenge
 PLATFORM_PLACE = b"mfa_authenticator.secret"
-NOWHERE = "::"  # the unspecified address, of who comes through a socket that has none
+
+# What the other ways of proving who one is are called, by allauth's names.
+WAYS_TO_PROVE = {
+    "reauthenticate": _("Use your password"),
+    "mfa_reauthenticate": _("Use a code"),
+    "mfa_reauthenticate:webauthn": _("Use a passkey"),
+}
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -43,7 +51,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_client_ip(self, request):
         """The true address: behind a proxy of ours not all people share one brake."""
-        return request.origin.address or NOWHERE
+        return request.origin.address or sessions.NOWHERE
 
     def pre_authenticate(self, request, **credentials):
         """As usual; an attempt that the brake stops is on the trail too."""
@@ -52,6 +60,16 @@ class AccountAdapter(DefaultAccountAdapter):
         except ValidationError:
             user_login_failed.send(sender=__name__, credentials=credentials, request=request)
             raise
+
+    def authenticate(self, request, **credentials):
+        """As usual, but an account that is not active is answered like none: however right its
+        password, it is no way to learn that it exists, and the attempt counts for the brakes."""
+        self.pre_authenticate(request, **credentials)
+        user = authenticate(request, **credentials)
+        AuthenticationBackend.unstash_authenticated_user()
+        if user:
+            self._rollback_login_failed_rl_usage()
+        return user
 
     def pre_login(self, request, user, **options):
         """As usual, once no change of the second factor is under way."""
@@ -68,13 +86,18 @@ class AccountAdapter(DefaultAccountAdapter):
         """Where there is a second factor only a code proves again who one is: else who knows the
         password and finds the screen unlocked could take the factor away."""
         methods = super().get_reauthentication_methods(user)
-        if not user.is_authenticated or not has_second_factor(user):
+        for method in methods:
+            method["description"] = WAYS_TO_PROVE[method["id"]]
+        if not user.is_authenticated or not staffing.has_second_factor(user):
             return methods
-        return [method for method in methods if method["id"] != "reauthenticate"]
+        methods = [method for method in methods if method["id"] != "reauthenticate"]
+        if not Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists():
+            methods.reverse()  # her passkey first, and only then the recovery codes
+        return methods
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
-    """Secrets of second factors are sealed by the platform's key."""
+    """Secrets of second factors are sealed by the platform's key; passkeys say whose they are."""
 
     def encrypt(self, text: str) -> str:
         return keyring.seal(text.encode(), place=PLATFORM_PLACE, facility_id=None)
@@ -82,6 +105,13 @@ class SecondFactorAdapter(DefaultMFAAdapter):
     def decrypt(self, encrypted_text: str) -> str:
         raw = keyring.open_sealed(encrypted_text, place=PLATFORM_PLACE, facility_id=None)
         return raw.decode()
+
+    def get_public_key_credential_rp_entity(self):
+        return super().get_public_key_credential_rp_entity() | {"name": "Chartroom"}
+
+    def generate_authenticator_name(self, user, type):
+        there = Authenticator.objects.filter(user=user, type=type).count()
+        return gettext("Passkey %(number)s") % {"number": there + 1}
 
 
 def spend_code(user: User, code: str) -> bool:
@@ -100,6 +130,7 @@ class SpendsCode:
     """A form whose code is spent when it was right."""
 
     def clean_code(self):
+        await_changes(self.user)
         code = super().clean_code()
         if not spend_code(self.user, code):
             self._emit_authentication_failed(self.authenticator)
@@ -125,14 +156,6 @@ class ActivateForm(ActivateTOTPForm):
         return code
 
 
-def has_second_factor(user: User) -> bool:
-    return (
-        Authenticator.objects.filter(user=user)
-        .exclude(type=Authenticator.Type.RECOVERY_CODES)
-        .exists()
-    )
-
-
 def await_changes(user: User) -> None:
     """Signing in and changing the second factor wait for one another until their transactions end:
     no session or token begins beside a change that would have ended it."""
@@ -147,13 +170,10 @@ def end_elsewhere(sender, instance, created=None, **kwargs):
         return
     user, request = instance.user, context.request
     await_changes(user)
-    sessions = UserSession.objects.filter(user=user)
-    if request is not None and request.user == user:
-        here = sessions.filter(session_key=request.session.session_key)
+    here = request is not None and request.user == user
+    if here:
         request.session.cycle_key()
-        here.update(session_key=request.session.session_key)
-        sessions = sessions.exclude(session_key=request.session.session_key)
-    usersessions.get_adapter().end_sessions(sessions)
+    sessions.end_others(user=user, but=request.session.session_key if here else None)
     staffing.revoke_tokens(user=user)
     flag = f"{instance.type}_{'added' if created else 'removed'}"
     note_as(user, flag, action=trail.UPDATE)
@@ -170,7 +190,7 @@ def verify(*, request, email: str, password: str, otp: str = "") -> User | None:
         if user is None or not user.is_active:
             return None
         await_changes(user)
-        if not has_second_factor(user) or _second_factor_holds(user, otp):
+        if not staffing.has_second_factor(user) or _second_factor_holds(user, otp):
             return user
     except ValidationError:  # braked
         return None
@@ -190,6 +210,16 @@ def _second_factor_holds(user: User, otp: str) -> bool:
             forget()
             return spend_code(user, otp)
     return False
+
+
+def require_second_step(user: User, *, facility: str = "") -> None:
+    """Raise `SecondStepNeeded` where the person lacks the one that the clinic asks of her there."""
+    origin = tenancy.current().origin
+    with transaction.atomic(), tenancy.acting(tenancy.current()):  # what is entered is left again
+        actor = staffing.enter(user=user, roles=set(Role), origin=origin, facility=facility)
+    if actor.lacks_factor:
+        defer_failure(user, {"factor": "missing"})
+    staffing.require_second_step(actor)
 
 
 def note_as(user: User, flag: str, *, action: int = trail.ACCESS) -> None:

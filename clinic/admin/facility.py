@@ -15,7 +15,7 @@ from clinic import facilities
 from clinic.backoffice import FormPage, Page, facilities_of, facility_of
 from clinic.middleware import leave_facility
 from clinic.models import Facility
-from clinic.security.permissions import Permission
+from clinic.security.permissions import ROLE_TABLE, Permission
 
 
 class FacilityForm(forms.ModelForm):
@@ -42,7 +42,7 @@ class FacilityDetails(FormPage):
 
     required = Permission.FACILITY_MANAGE
     title = _("Clinic details")
-    template_name = "admin/form.html"
+    template_name = "admin/clinic/facility.html"
     form_class = FacilityForm
     extra_context = {"submit": _("Save details"), "icon": "save"}
 
@@ -57,6 +57,47 @@ class FacilityDetails(FormPage):
 
     def done(self):
         return reverse("admin:facility")
+
+
+class AccessForm(forms.ModelForm):
+    """Whom the staff reach, and who needs a second step to sign in."""
+
+    care_reach = forms.ChoiceField(
+        label=_("Physicians and nurses see"),
+        choices=Facility.CareReach.choices,
+        widget=forms.RadioSelect,
+    )
+    second_factor_roles = forms.MultipleChoiceField(
+        label=_("Roles that need a second step at sign-in"),
+        help_text=_("Who has none yet sees only the page to set it up, from the next click on."),
+        choices=[(role.value, role.label) for role in ROLE_TABLE],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
+
+    class Meta:
+        model = Facility
+        fields = facilities.ACCESS
+
+
+class FacilityAccess(FormPage):
+    """Sign-in and access: what the clinic asks of whoever works here."""
+
+    required = Permission.STAFF_MANAGE
+    title = _("Sign-in and access")
+    template_name = "admin/form.html"
+    form_class = AccessForm
+    extra_context = {"submit": _("Save"), "icon": "save"}
+
+    def form_arguments(self):
+        return {"instance": facility_of(self.request)}
+
+    def carry_out(self, form):
+        facilities.set_access(facility=form.instance, by=self.request.user, **form.cleaned_data)
+        messages.success(self.request, gettext("Sign-in and access are changed."))
+
+    def done(self):
+        return reverse("admin:facility_access")
 
 
 class ChooseFacility(Page):

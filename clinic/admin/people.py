@@ -14,8 +14,9 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from clinic import invitations, staffing
-from clinic.backoffice import FormPage, Page, facility_of
+from clinic import staffing
+from clinic.admin import role_table
+from clinic.backoffice import Page, facility_of
 from clinic.errors import Refused
 from clinic.forms import add_refusal
 from clinic.models import RoleAssignment
@@ -30,25 +31,6 @@ class RoleForm(forms.Form):
 
     role = forms.ChoiceField(label=_("Role"), choices=STAFF_CHOICES)
     department = forms.CharField(label=_("Department"), max_length=100, required=False)
-
-
-class InvitationForm(RoleForm):
-    """Who comes to work here."""
-
-    email = forms.EmailField(
-        label=_("E-mail"), error_messages={"required": _("Enter the e-mail address.")}
-    )
-    first_name = forms.CharField(
-        label=_("First name"),
-        max_length=100,
-        error_messages={"required": _("Enter the first name.")},
-    )
-    last_name = forms.CharField(
-        label=_("Last name"),
-        max_length=100,
-        error_messages={"required": _("Enter the last name.")},
-    )
-    field_order = ["email", "first_name", "last_name", "role", "department"]
 
 
 def staff() -> QuerySet[RoleAssignment]:
@@ -69,22 +51,8 @@ class RolesPage(Page):
         return super().get_context_data(
             people=self.people(),
             shows_second_factor=self.may_oversee,
-            roles=[role.label for role in ROLE_TABLE],
-            permissions=[
-                {
-                    "label": permission.label,
-                    "cells": [permission in rule.permissions for rule in ROLE_TABLE.values()],
-                }
-                for permission in Permission
-            ],
-            by_role=[
-                {
-                    "role": role.label,
-                    "reach": rule.reach.label,
-                    "labels": [p.label for p in Permission if p in rule.permissions],
-                }
-                for role, rule in ROLE_TABLE.items()
-            ],
+            roles=role_table.columns(facility_of(self.request)),
+            groups=role_table.rows(),
             **kwargs,
         )
 
@@ -113,33 +81,8 @@ class RolesPage(Page):
         return sorted(people.values(), key=lambda person: person["name"].casefold())
 
 
-class InvitePage(FormPage):
-    """Invite a person to work here."""
-
-    required = Permission.STAFF_MANAGE
-    title = _("Invite a person")
-    template_name = "admin/form.html"
-    form_class = InvitationForm
-    extra_context = {
-        "submit": _("Invite"),
-        "icon": "user-plus",
-        "lead": _(
-            "Without an account yet, the person gets one and sets a password with “I forgot my"
-            " password” at the sign-in."
-        ),
-    }
-
-    def carry_out(self, form):
-        invitations.invite(by=self.request.user, **form.cleaned_data)
-        text = gettext("%(email)s may now work here.")
-        messages.success(self.request, text % {"email": form.cleaned_data["email"]})
-
-    def done(self):
-        return reverse("admin:roles")
-
-
 class PersonPage(Page):
-    """One person's roles here: giving one more, taking one away."""
+    """One person's roles here: giving one more, taking one away, and which is the main one."""
 
     required = Permission.STAFF_MANAGE
     title = _("Roles of a person")
@@ -160,6 +103,8 @@ class PersonPage(Page):
         held, form = self.held(pk), RoleForm(request.POST)
         if "dismiss" in request.POST:
             return self.dismiss(held, request.POST["dismiss"])
+        if "primary" in request.POST:
+            return self.make_primary(held, request.POST["primary"])
         if form.is_valid():
             try:
                 staffing.assign(
@@ -173,10 +118,24 @@ class PersonPage(Page):
                 add_refusal(form, refused)
         return self.render_to_response(self.get_context_data(pk=pk, form=form), status=400)
 
-    def dismiss(self, held: list[RoleAssignment], which: str) -> HttpResponse:
+    @staticmethod
+    def chosen(held: list[RoleAssignment], which: str) -> RoleAssignment:
         assignment = next((one for one in held if str(one.pk) == which), None)
         if assignment is None:
             raise Http404
+        return assignment
+
+    def make_primary(self, held: list[RoleAssignment], which: str) -> HttpResponse:
+        assignment = self.chosen(held, which)
+        try:
+            staffing.make_primary(assignment=assignment, by=self.request.user)
+            messages.success(self.request, gettext("The main role is changed."))
+        except Refused as refused:
+            messages.error(self.request, refused.message)
+        return redirect("admin:person", assignment.user_id)
+
+    def dismiss(self, held: list[RoleAssignment], which: str) -> HttpResponse:
+        assignment = self.chosen(held, which)
         try:
             staffing.dismiss(assignment=assignment, by=self.request.user)
             messages.success(self.request, gettext("The role is taken away."))

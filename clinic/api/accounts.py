@@ -36,9 +36,11 @@ class SignIn(Public):
 
     bodies = {"create": Credentials}
     answers = {"create": {200: Issued}}
+    also_answers = frozenset({403})
 
     def create(self, request):
-        """Issue a token. Whatever is wrong, the answer is the same."""
+        """Issue a token. Whatever is wrong, the answer is the same; only who lacks the second step
+        that her clinic asks for is told so (403), once her password is right."""
         given = self.validated()
         user = accounts.verify(
             request=request._request,
@@ -48,6 +50,7 @@ class SignIn(Public):
         )
         if user is None:
             raise AuthenticationFailed()
+        accounts.require_second_step(user, facility=request.META.get("HTTP_X_FACILITY", ""))
         issued = staffing.issue_token(user=user, label=given.get("label", ""))
         accounts.note_as(user, "login")
         return Response({"token": issued.text, "expires_at": issued.expires_at})

@@ -13,7 +13,7 @@ from clinic.security import tenancy
 from clinic.security.tenancy import Actor
 
 BEGIN_SQL = (
-    "SELECT user_id, token_id, facility, roles, purpose FROM"
+    f"SELECT user_id, token_id, {staffing.STANDING} FROM"
     f" app_begin(%s::bytea, %s::text, %s::jsonb, {staffing.ROLE_CLASSES}, %s::text[])"
 )
 
@@ -36,7 +36,13 @@ class TokenAuthentication(BaseAuthentication):
         actor = actor_from(row, request.origin)
         tenancy.adopt(actor)
         request._request.actor = actor
-        return User(pk=actor.user_id, is_active=True), actor
+        staffing.require_second_step(actor)
+        return holder(actor), actor
+
+
+def holder(actor: Actor) -> User:
+    """The token's holder: what else is asked of her is read when it is."""
+    return User.from_db("default", ["id", "is_active"], [actor.user_id, True])
 
 
 def bearer(request) -> str | None:

@@ -20,6 +20,7 @@ from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from clinic.api.authentication import BEGIN_SQL, actor_from, bearer, begin_parameters
 from clinic.security import reading, tenancy
 from clinic.security.permissions import roles_with
+from clinic.staffing import require_second_step
 
 
 class Moved(Exception):
@@ -133,6 +134,7 @@ class QuickReading:
         actor = actor_from(began, request.origin)
         tenancy.adopt(actor)
         request._request.actor = actor
+        require_second_step(actor)
         actor.require(permission)
         if getattr(self, "hinted", actor.facility_id) != actor.facility_id:
             raise Moved

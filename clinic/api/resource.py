@@ -21,7 +21,7 @@ from clinic.api.serializing import Nothing, Question, ready
 from clinic.errors import Stale
 from clinic.security import trail
 from clinic.security.idempotency import About
-from clinic.security.permissions import Category, Permission
+from clinic.security.permissions import Category, Permission, Sensitivity
 
 PAGING = ("limit", "cursor")
 
@@ -122,6 +122,7 @@ class Resource(viewsets.GenericViewSet):
             object_id=answer.get("id"),
             patient_id=self.kwargs.get("patient_id") or answer.get("patient"),
             category=self.category,
+            kept_as=kept_as(answer),
         )
 
     def created(self, item) -> Response:
@@ -152,6 +153,13 @@ class Resource(viewsets.GenericViewSet):
             response.headers.setdefault("ETag", f'"{data["version"]}"')
         response.headers.setdefault("Cache-Control", "private, no-store")
         return super().finalize_response(request, response, *args, **kwargs)
+
+
+def kept_as(answer: dict[str, Any]) -> tuple[str, ...]:
+    """What must be held to be told an answer again, by how its object is kept."""
+    kind = answer.get("confidential_kind")
+    restricted = answer.get("sensitivity") == Sensitivity.RESTRICTED
+    return (kind,) if kind else (Sensitivity.RESTRICTED.value,) if restricted else ()
 
 
 class Public(Resource):
