@@ -4,7 +4,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
-from clinic.models import Facility, RoleAssignment, User
+from clinic import joining
+from clinic.models import Facility, Invitation, RoleAssignment, User
 from clinic.security import tenancy
 
 GIVEN = {
@@ -18,17 +19,34 @@ def clinics() -> set[str]:
         return set(Facility.objects.values_list("slug", flat=True))
 
 
-def test_a_clinic_is_opened_with_its_administrator(db, capsys):
+def test_a_clinic_is_opened_and_its_administrator_invited(db, capsys, settings):
+    settings.PUBLIC_URL = "https://chartroom.lake.example"
     call_command("found_clinic", "lake", **GIVEN)
-    assert "Lake Clinic is open. Ada@lake.example" in capsys.readouterr().out
+    said, link = capsys.readouterr().out.strip().splitlines()
+    assert "Lake Clinic is open" in said and "Ada@lake.example" in said
+    assert not User.objects.filter(email="ada@lake.example").exists()
     with tenancy.platform(), transaction.atomic():
         lake = Facility.objects.get(slug="lake")
-    assert (lake.timezone, lake.language) == ("Europe/Lisbon", "pt-br")
-    ada = User.objects.get(email="ada@lake.example")
-    assert not ada.has_usable_password()
+    start, key = link.split("/accounts/invitation/")
+    assert start == "https://chartroom.lake.example"
+    password = "a lake of many words"
+    ada = joining.accept_anew(
+        key=key.strip("/"), first_name="Ada", last_name="Reis", password=password
+    )
     with tenancy.system(lake):
         (held,) = RoleAssignment.objects.filter(facility=lake)
         assert (held.user, held.role, held.is_active) == (ada, "administrator", True)
+        assert held.is_primary and ada.preferred_language == "en"
+        assert Invitation.objects.get().language == "pt-br"
+
+
+def test_the_clinic_is_opened_as_it_was_told(db):
+    call_command("found_clinic", "lake", **GIVEN)
+    with tenancy.platform(), transaction.atomic():
+        lake = Facility.objects.get(slug="lake")
+    with tenancy.platform(), transaction.atomic():
+        lake = Facility.objects.get(slug="lake")
+    assert (lake.timezone, lake.language) == ("Europe/Lisbon", "pt-br")
 
 
 @pytest.mark.parametrize(

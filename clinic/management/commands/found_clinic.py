@@ -2,9 +2,10 @@
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
+from django.utils import translation
 from django.utils.translation import gettext as _
 
-from clinic import facilities, invitations
+from clinic import facilities, invitations, joining
 from clinic.errors import Refused
 from clinic.security import tenancy
 from clinic.security.permissions import Role
@@ -12,8 +13,8 @@ from clinic.security.permissions import Role
 
 class Command(BaseCommand):
     help = (
-        "Open a clinic and give it its first administrator, who sets her password by the "
-        "“I forgot my password” of the sign-in and invites the others."
+        "Open a clinic and invite its first administrator. The link of the invitation is printed, "
+        "because there may be no mail server yet."
     )
 
     def add_arguments(self, parser):
@@ -30,8 +31,9 @@ class Command(BaseCommand):
         try:
             with transaction.atomic():
                 facility = facilities.found(slug=slug, name=name, **details)
-                with tenancy.system(facility, surface="command"):
-                    invitations.invite(
+                inside = tenancy.system(facility, surface="command")
+                with inside, translation.override(facility.language):
+                    invitation = invitations.invite(
                         email=administrator, role=Role.ADMINISTRATOR, first_name=first_name,
                         last_name=last_name, by=None,
                     )  # fmt: skip
@@ -39,6 +41,7 @@ class Command(BaseCommand):
             said = [f"{name}: {' '.join(map(str, it))}" for name, it in refused.fields.items()]
             raise CommandError(" ".join([str(refused.message), *said])) from refused
         self.stdout.write(
-            _("%(name)s is open. %(email)s chooses a password at the sign-in.")
+            _("%(name)s is open. Within 7 days %(email)s takes up the invitation here:")
             % {"name": name, "email": administrator}
         )
+        self.stdout.write(joining.link_of(invitation))
