@@ -118,6 +118,7 @@ def what(entry: LogEntry, *, many: bool = False, account: str = "") -> str:
         "recovery_codes_added": _("Made new recovery codes"),
         "recovery_codes_removed": _("Recovery codes ended"),
         FAILED: could_not if account else _("Could not sign in"),
+        "break_glass_refused": _("Was refused emergency access"),
     }
     for flag, sentence in signs.items():
         if flag in flags:
@@ -159,6 +160,7 @@ def _sentence(entry: LogEntry) -> str:
     if entry.action == Action.ACCESS:
         readings = {
             "chart": _("Opened the chart"),
+            "summary": _("Opened the emergency summary"),
             "list": _("Saw in a list: %(what)s"),
             "search": _("Found by a search: %(what)s"),
             "download": _("Took a copy: %(what)s"),

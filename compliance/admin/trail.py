@@ -30,7 +30,8 @@ FLAGS = {
     "login_failed": gettext_lazy("Could not sign in"),
     "logout": gettext_lazy("Signed out"),
     "seal_broken": gettext_lazy("Broken seal"),
-    "emergency": gettext_lazy("Emergency access"),
+    "break_glass": gettext_lazy("Emergency access"),
+    "break_glass_refused": gettext_lazy("Refused emergency access"),
     "revoked": gettext_lazy("Revoked token"),
     "totp_added": gettext_lazy("Set up the second step"),
     "totp_removed": gettext_lazy("Turned off the second step"),
@@ -193,6 +194,3 @@ def _figure(label: str, value: int, note: str, tone: str) -> dict[str, Any]:
         "label": label, "value": value,
         "note": note if value else _("None"), "tone": tone if value else "ok",
     }  # fmt: skip
-
-
-pages = [("trail/", TrailPage, "trail")]
