@@ -77,7 +77,4 @@ def address_of(citation: dict) -> str:
     return f"{reverse('admin:document', args=[citation['document']])}?{query}#page-{page}"
 
 
-pages = [
-    ("chart/<uuid:pk>/", AskableChart, "chart"),
-    ("chart/<uuid:pk>/ask/", AskPage, "chart_ask"),
-]
+pages = [("chart/<uuid:pk>/ask/", AskPage, "chart_ask")]

@@ -59,6 +59,8 @@ class AskPage(PersonPage):
 class Ask(AskPage):
     """Put a question. The answer has an address of its own."""
 
+    is_for_acting = True
+
     def get(self, request: HttpRequest) -> HttpResponse:
         self.note()
         return self.show(QuestionForm())

@@ -24,13 +24,15 @@ from patients import access
 from patients.models import FamilyMember, Patient
 
 NOT_LOOKS = ["refused", "seal_broken"]  # nothing was seen
+EMERGENCY = "compliance.emergencyaccess"
 CARE = (Purpose.TREATMENT, Purpose.OPERATIONS, Purpose.PAYMENT)
 
 
 @dataclass(frozen=True)
 class Look:
-    """One look at a record, in plain words."""
+    """One look at a record, in plain words. `look` names it for a question about it."""
 
+    look: str
     at: datetime
     who: str
     role: str
@@ -38,6 +40,8 @@ class Look:
     why: str
     purpose: str
     purpose_text: str
+    is_own: bool = False
+    emergency: str = ""  # what kind of emergency was given as the reason
 
 
 @dataclass
@@ -97,7 +101,7 @@ def by_week(patient: Patient, user: User, *, weeks: int, own: bool = True) -> li
 
 
 def in_words(rows: list[dict], patient: Patient, user: User) -> list[Look]:
-    """The rows of `looks_at` with names, roles and reasons; three queries, however many rows."""
+    """The rows of `looks_at` with names, roles and reasons; four queries, however many rows."""
     ids = {row["actor_id"] for row in rows if row["actor_id"]}
     people = User.objects.in_bulk(ids)
     roles = _roles(ids)
@@ -106,8 +110,10 @@ def in_words(rows: list[dict], patient: Patient, user: User) -> list[Look]:
             "user_id", "relationship"
         )
     )
+    kinds = _emergencies(rows, patient)
     return [
         Look(
+            look=row["look"],
             at=row["at"],
             who=_name(people.get(row["actor_id"])),
             role=_role(row["actor_id"], row["purpose"], patient, user, roles, family),
@@ -115,9 +121,32 @@ def in_words(rows: list[dict], patient: Patient, user: User) -> list[Look]:
             why=_why(row["hows"]),
             purpose=row["purpose"],
             purpose_text=Purpose(row["purpose"]).label if row["purpose"] else _("Other"),
+            is_own=row["actor_id"] == user.pk,
+            emergency=_kind_of(row, kinds),
         )
         for row in rows
     ]
+
+
+def _emergencies(rows: list[dict], patient: Patient) -> list[LogEntry]:
+    """How the record was opened in emergencies, the latest first. The app above that breaks the
+    glass is known by what the trail keeps of it."""
+    if all(row["purpose"] != Purpose.EMERGENCY for row in rows):
+        return []
+    opened = LogEntry.entries.about(patient).filter(resource=EMERGENCY)
+    return list(opened.filter(action=LogEntry.Action.CREATE).order_by("-timestamp"))
+
+
+def _kind_of(row: dict, opened: list[LogEntry]) -> str:
+    """The kind of emergency that was given as the reason for this look."""
+    if row["purpose"] != Purpose.EMERGENCY:
+        return ""
+    for entry in opened:
+        if entry.actor_id == row["actor_id"] and entry.timestamp <= row["at"]:
+            kind = (entry.changes or {}).get("category", [None, None])[1]
+            field = apps.get_model(EMERGENCY)._meta.get_field("category")
+            return str(dict(field.flatchoices).get(kind, ""))
+    return ""
 
 
 def _name(person: User | None) -> str:
@@ -149,6 +178,8 @@ def _what(resources: list[str], hows: list[str]) -> str:
     """“Documents, visits”: what was read, by the names that the models carry."""
     if "chart" in hows:
         return _("The whole record")
+    if "summary" in hows:
+        return _("Emergency summary")
     own_words = {
         "patients.patient": _("name and details"),
         LogEntry._meta.label_lower: _("who looked"),

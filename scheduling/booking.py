@@ -13,6 +13,7 @@ from clinic.errors import Conflict, Invalid, Missing, Stale, invalid
 from clinic.models import Specialist
 from clinic.security import tenancy
 from clinic.security.permissions import Denied, Permission
+from patients import proxy
 from patients.models import Patient
 from scheduling import availability, calendar
 from scheduling.availability import Hours
@@ -57,8 +58,9 @@ def book(
     specialist and type are objects or their ids.
 
     Raises `Invalid` (what does not exist or is out of reach; times; a kind that patients may not
-    book), `NotOffered` (outside the specialist's hours) and `SlotTaken`; of any number of rivals
-    one wins, and nothing is stored for the others.
+    book), `Denied` (a relative who does not act for the patient), `NotOffered` (outside the
+    specialist's hours) and `SlotTaken`; of any number of rivals one wins, and nothing is stored
+    for the others.
     """
     actor = tenancy.current()
     actor.require(Permission.APPOINTMENT_BOOK)
@@ -70,6 +72,7 @@ def book(
     with rivals_refused(), transaction.atomic():
         offer = calendar.offer(**named)
         _require_known(offer)
+        proxy.require(named["patient_id"], by=by)
         _require_open_to_portal(offer.portal_bookable)
         start, end = check_times(start, end, offer.minutes)
         require_within(start, end, offer.hours, offer.zone)
@@ -204,6 +207,7 @@ def _locked(appointment: Appointment, by, version: int | None) -> Appointment:
     row = calendar.visits(by).filter(pk=appointment.pk).select_for_update(of=("self",)).first()
     if row is None:
         raise Missing(_("There is no such visit."))
+    proxy.require(row.patient_id, by=by)
     if version is not None and row.version != version:
         raise Stale(_("It was changed since you read it. Read it again."))
     return row

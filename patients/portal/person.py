@@ -16,10 +16,10 @@ from django.utils.translation import gettext as _
 from clinic.models import Facility, User
 from clinic.portal import PortalPage
 from clinic.security import tenancy
-from clinic.security.permissions import Category, Permission
+from clinic.security.permissions import CONFIDENTIAL_KINDS, Category, Permission
 from clinic.security.tenancy import Purpose
 from clinic.templatetags import written
-from patients import access
+from patients import access, proxy
 from patients.models import FamilyMember, Gender, Patient
 
 CHOSEN = "person"  # the session's key for the patient whose record was chosen
@@ -31,11 +31,14 @@ Relationship = FamilyMember.Relationship
 
 @dataclass(frozen=True)
 class Person:
-    """A patient as the account that looks at her knows her."""
+    """A patient as the account that looks at her knows her. `acts`: it books, adds and asks for
+    her; `decides`: it says who else sees her record."""
 
     patient: Patient
     is_self: bool
     relationship: str = ""
+    acts: bool = False
+    decides: bool = False
 
     @property
     def pk(self) -> UUID:
@@ -72,6 +75,7 @@ class Portal:
     people: list[Person]
     shown: Person
     may: frozenset[Category]
+    still: str = ""  # names what this page shows, for the question whether it is still open
 
     @property
     def own(self) -> Person | None:
@@ -104,9 +108,19 @@ def relation_of(relationship: str, gender: str) -> str:
 def people_of(user: User) -> list[Person]:
     """Those whose records the person may open, her own first."""
     patients = list(access.visible_to(user).active()[:MOST_PEOPLE])
-    family = FamilyMember.objects.filter(user=user, patient__in=patients)
-    related = dict(family.values_list("patient_id", "relationship"))
-    people = [Person(p, p.user_id == user.pk, related.get(p.pk, "")) for p in patients]
+    family = FamilyMember.objects.filter(user=user, patient__in=patients, ended_at=None)
+    related = {row.patient_id: row for row in family}
+    decided_for = tenancy.current().stewarded
+    people = [
+        Person(
+            one,
+            is_self=one.user_id == user.pk,
+            relationship=getattr(related.get(one.pk), "relationship", ""),
+            acts=proxy.acts(one.pk, getattr(related.get(one.pk), "permission_level", "")),
+            decides=one.pk in decided_for,
+        )
+        for one in patients
+    ]
     return sorted(people, key=lambda person: (not person.is_self, person.name))
 
 
@@ -115,12 +129,15 @@ class PersonPage(PortalPage):
 
     The person chosen is kept in the session, and counts only while a grant stands. `needs` names
     the categories of which the account must hold one; without it the page says so and shows
-    nothing. A form names the person it was made for: sent after the choice was changed in another
-    window, it does nothing.
+    nothing; `shows` are those of which it shows something, where they are others. A page
+    `is_for_acting` is for who acts for the person. A form names the person it was made for: sent
+    after the choice was changed in another window, it does nothing.
     """
 
     permission = Permission.PATIENT_VIEW
     needs: Collection[Category] = ()
+    shows: Collection[Category] = ()
+    is_for_acting = False
     portal: Portal
 
     def answer(self, request: HttpRequest, *args, **kwargs) -> HttpResponse:
@@ -132,11 +149,13 @@ class PersonPage(PortalPage):
         purpose = Purpose.OWN if shown.is_self else Purpose.FAMILY
         with tenancy.acting(replace(request.actor, purpose=purpose)):
             may = access.categories_of(request.user, shown.patient)
-            self.portal = Portal(self.facility, people, shown, may)
+            self.portal = Portal(self.facility, people, shown, may, self.what_it_shows(may))
             if (named := named_in(request)) and named != str(shown.pk):
                 return self.another_person_is_shown(request)
             if self.needs and not may & set(self.needs):
                 return self.page("portal/not_shared.html", {}, status=403)
+            if self.is_for_acting and not shown.acts:
+                return self.page("portal/acts_not.html", {}, status=403)
             return super().answer(request, *args, **kwargs)
 
     def another_person_is_shown(self, request: HttpRequest) -> HttpResponse:
@@ -146,6 +165,11 @@ class PersonPage(PortalPage):
         text = _("Nothing was changed: you now look at the record of %(name)s. Choose again.")
         messages.warning(request, text % {"name": self.portal.shown.name})
         return redirect("portal:home")
+
+    def what_it_shows(self, may: frozenset[Category]) -> str:
+        """The categories that the page stands on. A confidential piece can be anywhere."""
+        wanted = {Category.VIEW, *(self.shows or self.needs), *CONFIDENTIAL_KINDS}
+        return ",".join(sorted(wanted & may))
 
     def page(self, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
         """The template with `portal` beside the context."""

@@ -9,7 +9,7 @@ from django.utils import translation
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
-from clinic import accounts, preferences
+from clinic import preferences, staffing
 from clinic.errors import Refused
 from clinic.forms import add_refusal
 from clinic.security.permissions import Permission
@@ -65,6 +65,6 @@ class Settings(PersonPage):
         context = {
             "form": form,
             "account": user,
-            "second_factor": accounts.has_second_factor(user),
+            "second_factor": staffing.has_second_factor(user),
         }
         return self.page("portal/settings.html", context, status=status)

@@ -4,13 +4,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.apps import apps
+from django.utils import timezone
 
 from clinic.models import LogEntry
 from clinic.security import tenancy, trail
 from clinic.security.permissions import Category
 from clinic.security.tenancy import Origin, Purpose
-from patients import access, looks
-from patients.models import AccessGrant, FamilyMember
+from patients import access, consent, family, looks, questions
+from patients.models import AccessGrant, LookQuestion
 
 PAGE = "/portal/access/"
 
@@ -48,13 +50,7 @@ def test_downloads_and_answers_are_told(browse, cast):
 
 def test_the_family_is_named_by_its_relation(browse, cast):
     with tenancy.system(cast.harbor):
-        access.grant(
-            patient=cast.mr_doe, user=cast.jane, categories=[Category.VIEW],
-            source=AccessGrant.Source.FAMILY,
-        )  # fmt: skip
-        FamilyMember.objects.create(
-            facility=cast.harbor, patient=cast.mr_doe, user=cast.jane, relationship="spouse"
-        )
+        family.stand(patient=cast.mr_doe, user=cast.jane, relationship="spouse")
     look(cast, "jane", cast.mr_doe, "patients.patient", portal=True, purpose=Purpose.FAMILY)
     [one] = looks_in(browse("john").get(PAGE))
     assert (one.who, one.role) == ("Jane Test", "Spouse or partner")
@@ -128,7 +124,7 @@ def test_many_looks_have_pages_and_ask_no_more(browse, cast, django_assert_max_n
         name = ["sarah", "nina", "phil", "alma"][number % 4]
         look(cast, name, cast.mr_doe, "records.document", request_id=f"r{number}")
     browser = browse("john")
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(22):
         page = browser.get(PAGE).context["looks"]
     assert len(list(page)) == 12 and page.paginator.count == 25
     assert len(list(browser.get(PAGE, {"page": 3}).context["looks"])) == 1
@@ -137,3 +133,84 @@ def test_many_looks_have_pages_and_ask_no_more(browse, cast, django_assert_max_n
 @pytest.mark.parametrize("page", ["0", "-1", "999", "x"])
 def test_a_page_that_is_not_there_is_the_nearest_one(browse, page):
     assert browse("john").get(PAGE, {"page": page}).status_code == 200
+
+
+class TestQuestions:
+    """Asking the clinic about one look."""
+
+    ASK = "/portal/access/ask/"
+
+    @pytest.fixture
+    def seen(self, cast):
+        look(cast, "sarah", cast.mr_doe, "records.document", request_id="the-look")
+
+    def asked(self, cast):
+        with tenancy.system(cast.harbor):
+            return list(LookQuestion.objects.filter(patient=cast.mr_doe))
+
+    def test_one_asks_from_the_list_and_is_answered_below_it(self, browse, cast, seen):
+        browser = browse("john")
+        assert b"?look=the-look" in browser.get(PAGE).content
+        page = browser.get(self.ASK, {"look": "the-look"})
+        assert b"Sarah Test" in page.content and b"Physician" in page.content
+        body = {"look": "the-look", "question": "Why did you look?"}
+        answer = browser.post(self.ASK, body, follow=True)
+        assert b"Your question is with the clinic" in answer.content
+        assert b"Asked, not yet answered" in answer.content
+        [question] = self.asked(cast)
+        with cast.acting("alma"):
+            questions.answer(question=question, answer="To read your result.", by=cast.alma)
+        page = browser.get(PAGE).content
+        assert b"To read your result." in page and b"Answered by Alma Test" in page
+        assert b"?look=the-look" not in page
+
+    @pytest.mark.parametrize("name", ["", "no-such", "of-jane", "own"])
+    def test_what_is_no_look_at_this_record_cannot_be_asked_about(self, browse, cast, name):
+        look(cast, "sarah", cast.mrs_doe, "records.document", request_id="of-jane")
+        look(cast, "john", cast.mr_doe, "records.document", portal=True, request_id="own")
+        browser = browse("john")
+        body = {"look": name, "question": "Why?"}
+        assert browser.get(self.ASK, {"look": name}).status_code == 404
+        assert browser.post(self.ASK, body).status_code == 404
+        assert self.asked(cast) == []
+
+    def test_an_empty_question_and_a_second_one_are_refused(self, browse, cast, seen):
+        browser, body = browse("john"), {"look": "the-look", "question": "Why?"}
+        assert browser.post(self.ASK, body | {"question": " "}).status_code == 400
+        browser.post(self.ASK, body)
+        assert browser.post(self.ASK, body).status_code == 400
+        assert len(self.asked(cast)) == 1
+
+    def test_a_relative_without_the_list_asks_nothing(self, browse, cast, seen):
+        with tenancy.system(cast.harbor):
+            member = family.stand(
+                patient=cast.mr_doe, user=cast.jane, relationship="spouse", level="limited"
+            )
+        with cast.acting("john", portal=True):
+            consent.give(member=member, categories=[Category.RECORDS], by=cast.john)
+        browser = browse("jane")
+        session = browser.session
+        session["person"] = str(cast.mr_doe.pk)
+        session.save()
+        body = {"look": "the-look", "question": "Why?"}
+        answer = browser.post(self.ASK, body)
+        assert answer.status_code == 403 and b"Sarah" not in answer.content
+        assert self.asked(cast) == []
+
+    def test_an_emergency_says_which_kind_it_was(self, browse, cast):
+        now = timezone.now()
+        with cast.acting("omar"), tenancy.whole_facility(clinical=True):
+            apps.get_model(looks.EMERGENCY).objects.create(
+                facility=cast.harbor, patient=cast.mr_doe, user=cast.omar, category="acute",
+                reason="plantedreason", scope=["summary"], opened_at=now, expires_at=now,
+                review_due_at=now,
+            )  # fmt: skip
+        look(
+            cast, "omar", cast.mr_doe, "patients.patient", purpose=Purpose.EMERGENCY,
+            request_id="urgent",
+        )  # fmt: skip
+        page = browse("john").get(PAGE)
+        [one] = looks_in(page)
+        assert (one.purpose, one.emergency) == (Purpose.EMERGENCY, "Acute danger")
+        assert b"Opened in an emergency: Acute danger" in page.content
+        assert b"1 emergency look to check" in page.content and b"plantedreason" not in page.content

@@ -10,7 +10,10 @@ from patients import access
 from patients.models import AccessGrant, FamilyMember, Gender
 from patients.portal.person import CHOSEN, relation_of
 
-PAGES = ["", "visits/", "visits/book/", "record/", "documents/", "ask/", "access/", "settings/"]
+PAGES = [
+    "", "visits/", "visits/book/", "record/", "documents/", "ask/", "access/", "sharing/",
+    "shared/", "settings/", "no-longer/",
+]  # fmt: skip
 
 
 def choose(browser, patient_id):
@@ -153,5 +156,5 @@ def test_what_a_patient_is_to_a_relative():
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_asks_a_bounded_number_of_questions(browse, django_assert_max_num_queries, page):
     browser = browse("john")
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(27):
         browser.get(f"/portal/{page}")

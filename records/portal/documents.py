@@ -174,6 +174,7 @@ class DocumentRetry(DocumentsPage):
     """Read a document again that could not be read."""
 
     permission = Permission.DOCUMENT_UPLOAD
+    is_for_acting = True
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:

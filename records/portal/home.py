@@ -8,10 +8,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from clinic import accounts
+from clinic import notifications, staffing
 from clinic.security import trail
 from clinic.security.permissions import Category, Permission
-from clinic.templatetags.written import long_moment, short_date
+from clinic.templatetags.written import long_moment, recent_moment, short_date
 from patients.models import Patient
 from patients.portal import PersonPage
 from records import charting, documents
@@ -40,6 +40,7 @@ class Home(PersonPage):
     """The first page, for the person shown."""
 
     permission = Permission.PATIENT_VIEW
+    shows = (Category.APPOINTMENTS, Category.RECORDS, Category.DOCUMENTS)
 
     def get(self, request: HttpRequest) -> HttpResponse:
         trail.read(Patient._meta.label_lower, [(self.patient.pk, self.patient.pk)])
@@ -51,7 +52,12 @@ class Home(PersonPage):
                 "part_of_day": part_of_day(now.hour),
                 "next_appointment": self.next_visit(),
                 "todo": [*self.to_protect(), *self.to_add_again()],
-                "news": [*self.visits_that_fell_out(), *self.new_notes(), *self.new_documents()],
+                "news": [
+                    *self.notices(),
+                    *self.visits_that_fell_out(),
+                    *self.new_notes(),
+                    *self.new_documents(),
+                ],
             },
         )
 
@@ -64,7 +70,7 @@ class Home(PersonPage):
         return calendar.visits(self.request.user).filter(patient=self.patient).upcoming().first()
 
     def to_protect(self) -> list[Row]:
-        if not self.portal.shown.is_self or accounts.has_second_factor(self.request.user):
+        if not self.portal.shown.is_self or staffing.has_second_factor(self.request.user):
             return []
         return [
             Row(
@@ -90,6 +96,20 @@ class Home(PersonPage):
                 tone="warn",
             )
             for document in broken[:MOST_ROWS]
+        ]
+
+    def notices(self) -> list[Row]:
+        """Those that the account has not read, whoever's record is shown."""
+        return [
+            Row(
+                icon="bell",
+                title=notice.title,
+                sub=recent_moment(timezone.localtime(notice.created_at)),
+                href=f"{reverse('portal:notices')}#notice-{notice.pk}",
+                badge=_("New"),
+                tone="info",
+            )
+            for notice in notifications.of(self.request.user).unread()[:MOST_ROWS]
         ]
 
     def visits_that_fell_out(self) -> list[Row]:

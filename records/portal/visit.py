@@ -15,6 +15,8 @@ MOST_NOTES = 10
 class VisitWithNotes(VisitPage):
     """One visit, and the notes of it where the record is shared."""
 
+    shows = (Category.APPOINTMENTS, Category.RECORDS)
+
     def more(self, visit: Appointment) -> dict[str, Any]:
         if Category.RECORDS not in self.portal.may:
             return {"records": []}

@@ -41,6 +41,7 @@ class BookVisit(VisitsPage):
     """Choose a kind of visit and a specialist, then a time, then check and book."""
 
     permission = Permission.APPOINTMENT_BOOK
+    is_for_acting = True
 
     @cached_property
     def kinds(self) -> list[AppointmentType]:

@@ -84,6 +84,7 @@ class CancelVisit(VisitsPage):
     """Asks before it cancels; also takes the answer of the dialog on the visit's page."""
 
     permission = Permission.APPOINTMENT_BOOK
+    is_for_acting = True
 
     def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         visit = self.visit(pk)

@@ -1,0 +1,170 @@
+"""Who sees what of a patient's record, people by categories, for who decides about it.
+
+What is open is read from the grants in force, as the database counts them (`app_patients`), and of
+somebody who has not taken up her invitation from what was agreed to. Few queries, however many
+people there are.
+"""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from clinic.models import Facility, User
+from clinic.security.permissions import (
+    CLINICAL_WIDE,
+    FACILITY_WIDE,
+    GRANTED,
+    NARROWED,
+    PORTAL_ROLES,
+    SHARED,
+    Category,
+    Role,
+)
+from patients import ages, consent, family
+from patients.models import AccessGrant, CareRelationship, FamilyMember, Patient
+from patients.sharing.people import Ends, People
+from patients.sharing.rows import PLAIN, Cell, Grid, Row, last_moment_of
+
+__all__ = ["PLAIN", "Cell", "Grid", "Row", "grid", "last_moment_of", "open_to", "reach_in_words"]
+
+Source = AccessGrant.Source
+Status = CareRelationship.Status
+
+
+def grid(patient: Patient, by: User) -> Grid:
+    """Who sees what of the patient's record. Raises `Denied` for who does not decide about it."""
+    consent.require_steward(patient, by)
+    facility, now = patient.facility, timezone.now()
+    members, relations = list(family.members(patient)), _relations(patient)
+    people = People(patient, members, relations)
+    private = consent.private_of(patient)
+    blocked = [one for one in relations if one.status == Status.BLOCKED]
+    barred = {one.clinician_id for one in blocked}
+    minor = ages.is_minor(patient.date_of_birth, facility, now)
+
+    def of_source(source: Source) -> list[Row]:
+        held = people.by_source(source)
+        rows = [_staff_row(user, ends, people, private) for user, ends in held.items()]
+        return [row for row in rows if row and (row.pk not in barred or source == Source.EMERGENCY)]
+
+    return Grid(
+        patient=patient,
+        family=[_relative_row(member, people, private) for member in members],
+        invited=[_clinician_row(r, people, private) for r in relations if _is_agreed(r)],
+        care_team=of_source(Source.CARE_TEAM),
+        referrals=of_source(Source.REFERRAL),
+        emergencies=of_source(Source.EMERGENCY),
+        asking=[r for r in relations if r.status == Status.PENDING and not _is_agreed(r)],
+        blocked=blocked,
+        minor_until=ages.of_age_at(patient.date_of_birth, facility) if minor else None,
+        private_from={Category(k): years for k, years in facility.private_from.items()}
+        if minor
+        else {},
+    )
+
+
+def open_to(member: FamilyMember) -> list[Cell]:
+    """What is open to a relative, for herself: each part with its end."""
+    grants = AccessGrant.grants.current().filter(
+        content_object_id=member.patient_id, user_id=member.user_id, source=Source.FAMILY
+    )
+    ends = {
+        Category(grant.permission.codename): grant.expires_at
+        for grant in grants.select_related("permission")
+    }
+    return [cell for cell in _cells(ends, frozenset()) if cell.is_open]
+
+
+def reach_in_words(facility: Facility) -> list[str]:
+    """Who reaches the record by her role, in sentences made from the role table."""
+    narrowed = set(NARROWED) if facility.care_reach == Facility.CareReach.CARE_TEAM else set()
+    wide, everything = set(FACILITY_WIDE) - narrowed, set(CLINICAL_WIDE) - narrowed
+    some = (set(GRANTED) | narrowed) - PORTAL_ROLES
+    lines = [
+        (_("Of the clinic, these see the record as their work needs it: %(roles)s."), everything),
+        (_("These see only whom they treat, and stand below: %(roles)s."), some),
+        (_("These see your name, your details and your visits, nothing else: %(roles)s."),
+         wide - everything),
+    ]  # fmt: skip
+    return [text % {"roles": _named(roles)} for text, roles in lines if roles]
+
+
+def _named(roles: Iterable[str]) -> str:
+    return ", ".join(str(Role(role).label).lower() for role in Role.values if role in roles)
+
+
+def _relations(patient: Patient) -> list[CareRelationship]:
+    rows = CareRelationship.objects.filter(patient=patient).exclude(status=Status.INACTIVE)
+    return list(rows.select_related("clinician").order_by("pk"))
+
+
+def _is_agreed(relation: CareRelationship) -> bool:
+    """Whether the patient's side has said yes."""
+    asked_by_patient = relation.invited_by == CareRelationship.Side.PATIENT
+    return relation.status == Status.ACTIVE or (
+        relation.status == Status.PENDING and asked_by_patient
+    )
+
+
+def _cells(ends: Ends, private: frozenset[Category], *, can_change: bool = False) -> list[Cell]:
+    return [
+        Cell(category, is_private=True)
+        if category in private
+        else Cell(category, category in ends, ends.get(category), can_change)
+        for category in SHARED
+    ]
+
+
+def _relative_row(member: FamilyMember, people: People, private: frozenset[Category]) -> Row:
+    sees = member.permission_level != FamilyMember.PermissionLevel.NONE
+    standing = people.standing(member)
+    if member.user_id:
+        ends = people.ends(member.user_id, Source.FAMILY) if sees else {}
+    else:
+        ends = dict.fromkeys(map(Category, standing.categories if standing and sees else ()))
+    return Row(
+        pk=member.pk,
+        name=member.name,
+        role=member.get_relationship_display(),
+        cells=_cells(ends, private, can_change=sees and not member.is_guardian),
+        until=standing.expires_at if standing else None,
+        is_pending=member.user_id is None,
+        standing=standing,
+        was_guardian=not sees and not member.is_guardian and people.was_guardian(member),
+        of=member,
+    )
+
+
+def _clinician_row(relation: CareRelationship, people: People, private: frozenset) -> Row:
+    works_here = relation.clinician_id in people.roles
+    if relation.status == Status.ACTIVE:
+        ends = people.ends(relation.clinician_id, Source.INVITED)
+    else:
+        ends = dict.fromkeys(map(Category, relation.categories))
+    return Row(
+        pk=relation.pk,
+        name=relation.clinician.get_full_name(),
+        role=people.roles.get(relation.clinician_id) or _("Does not work here any more"),
+        cells=_cells(ends, private, can_change=works_here),
+        is_pending=relation.status == Status.PENDING,
+        of=relation,
+    )
+
+
+def _staff_row(
+    user_id: UUID, grants: list[AccessGrant], people: People, private: frozenset[Category]
+) -> Row | None:
+    """None where all that is open to her is a minor's own: that she treats him tells enough."""
+    ends = {Category(grant.permission.codename): grant.expires_at for grant in grants}
+    if set(ends) - {Category.VIEW} and not set(ends) - {Category.VIEW} - private:
+        return None
+    return Row(
+        pk=user_id,
+        name=grants[0].user.get_full_name(),
+        role=people.roles.get(user_id, ""),
+        cells=_cells(ends, private),
+        until=max(filter(None, ends.values()), default=None),
+        reason=next((grant.reason for grant in grants if grant.reason), ""),
+    )
