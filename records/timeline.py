@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from clinic.security.permissions import Category
 from clinic.templatetags.written import short_date, term
 from patients import access
-from patients.models import Patient
+from patients.models import Kept, Patient
 from records import charting, documents
 from records.models import Document, Encounter, MedicalRecord, Procedure, Report
 
@@ -29,6 +29,7 @@ class Event:
     tone: str = ""
     body: str = ""
     href: str = ""
+    row: Kept | None = None  # how it is kept
 
     @property
     def meta(self) -> str:
@@ -82,30 +83,34 @@ def _facts(model: type[models.Model], patient: Patient, by, time: str) -> QueryS
 def _encounter(row: Encounter) -> Event:
     return Event(
         at=row.started_at, icon="stethoscope", tone="ok", title=term(row.display),
-        who=row.attending_name, body=term(row.reason),
+        who=row.attending_name, body=term(row.reason), row=row,
     )  # fmt: skip
 
 
 def _procedure(row: Procedure) -> Event:
     return Event(
-        at=row.performed_at, icon="activity", title=term(row.display), body=term(row.reason)
-    )
+        at=row.performed_at, icon="activity", title=term(row.display), body=term(row.reason),
+        row=row,
+    )  # fmt: skip
 
 
 def _report(row: Report) -> Event:
-    return Event(at=row.issued_at, icon="flask-conical", tone="info", title=term(row.display))
+    return Event(
+        at=row.issued_at, icon="flask-conical", tone="info", title=term(row.display), row=row
+    )
 
 
 def _record(row: MedicalRecord, href: str) -> Event:
     title = _("Record: %(diagnosis)s") % {"diagnosis": row.primary_diagnosis}
     return Event(
         at=row.visit_date, icon="clipboard-list", tone="ok", title=title,
-        who=row.author.get_full_name(), href=href,
+        who=row.author.get_full_name(), href=href, row=row,
     )  # fmt: skip
 
 
 def _document(row: Document, href: str) -> Event:
     who = row.uploaded_by.get_full_name() if row.uploaded_by else ""
     return Event(
-        at=row.created_at, icon="file-text", title=row.original_filename, who=who, href=href
-    )
+        at=row.created_at, icon="file-text", title=row.original_filename, who=who, href=href,
+        row=row,
+    )  # fmt: skip

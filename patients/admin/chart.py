@@ -10,11 +10,15 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.backoffice import Page
 from clinic.security import trail
-from clinic.security.permissions import Permission
+from clinic.security.permissions import CONFIDENTIAL_KINDS, Category, Permission
 from patients import access, health, readings
 from patients.models import Condition, Patient
 
 ACTIVE = Condition.Status.ACTIVE
+# The parts of a chart beside its cover and the calendar; with any of them it is read as a chart.
+PARTS = (Category.MEDICATIONS, Category.RECORDS, Category.DOCUMENTS, *CONFIDENTIAL_KINDS)
+# The sections of the page, for which it says that they are closed where they are.
+SECTIONS = (Category.MEDICATIONS, Category.RECORDS, Category.DOCUMENTS, Category.APPOINTMENTS)
 
 
 def language_name(code: str) -> str:
@@ -54,13 +58,30 @@ class ChartPage(PatientPage):
         if not self.is_fragment:
             trail.read("patients.patient", [(patient.pk, patient.pk)], how="chart")
             kwargs = self.cover() | (self.clinical() if self.is_clinical else {}) | kwargs
-        return super().get_context_data(patient=patient, is_clinical=self.is_clinical, **kwargs)
+        return super().get_context_data(
+            patient=patient,
+            is_clinical=self.is_clinical,
+            open_to=self.open_to,
+            closed=self.closed,
+            **kwargs,
+        )
+
+    @cached_property
+    def open_to(self) -> frozenset[Category]:
+        """The parts of this patient's chart that are open to the person."""
+        return access.categories_of(self.request.user, self.patient)
 
     @cached_property
     def is_clinical(self) -> bool:
         """Whether the chart of this patient is open to the person, and not its cover alone."""
-        read = access.read_clinically([self.patient.pk])
-        return self.may(Permission.CHART_VIEW) and self.patient.pk in read
+        return self.may(Permission.CHART_VIEW) and not self.open_to.isdisjoint(PARTS)
+
+    @property
+    def closed(self) -> list[str]:
+        """What is closed to a person who reads charts, in words: nothing may be taken for empty."""
+        if not self.may(Permission.CHART_VIEW):
+            return []
+        return [str(part.label) for part in SECTIONS if part not in self.open_to]
 
     def cover(self) -> dict[str, Any]:
         """What everyone sees who may see the patient."""

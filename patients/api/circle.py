@@ -1,4 +1,6 @@
-"""The people around a patient: family, care team, and whoever looked at the record."""
+"""The people of the clinic around a patient: care team, referrals, and whoever looked."""
+
+from uuid import UUID
 
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
@@ -7,40 +9,14 @@ from rest_framework.response import Response
 from clinic.api import fields
 from clinic.api.fields import UUID_TEXT
 from clinic.api.idempotent import idempotent
-from clinic.api.serializing import SOME_ID, StrictModelSerializer, StrictSerializer
+from clinic.api.serializing import SOME_ID, StrictSerializer
+from clinic.models import User
 from clinic.security import trail
 from clinic.security.permissions import Category, Permission
 from clinic.security.tenancy import Purpose
-from patients import access, care_team, looks
+from patients import care_team, circle, looks, referrals
 from patients.api.nested import OfPatient
-from patients.models import AccessGrant, FamilyMember
-
-
-class FamilyMemberBody(StrictModelSerializer):
-    """A relative beside a patient, and what she may do for her."""
-
-    patient = fields.Id(source="patient_id", read_only=True)
-    user = fields.Id(source="user_id", read_only=True)
-    name = fields.Text(source="user.get_full_name", read_only=True)
-
-    class Meta:
-        model = FamilyMember
-        fields = (
-            "id", "patient", "user", "name", "relationship", "permission_level", "is_minor",
-            "guardian_consent", "version", "created_at",
-        )  # fmt: skip
-        read_only_fields = fields
-
-
-class Family(OfPatient):
-    """The patient's relatives who have an account."""
-
-    required = {"list": Permission.PATIENT_VIEW}
-    serializer_class = FamilyMemberBody
-
-    def visible(self):
-        rows = FamilyMember.objects.filter(patient=self.patient).select_related("user")
-        return access.visible(rows, self.request.user, category=Category.VIEW)
+from patients.models import AccessGrant
 
 
 class MemberBody(StrictSerializer):
@@ -57,13 +33,12 @@ class MemberBody(StrictSerializer):
 
 
 class CareTeam(OfPatient):
-    """Grants of the care team, one entry a person. Whoever reaches patients by grants only sees
-    her own entry."""
+    """Grants of the care team, one entry a person."""
 
     required = {
         "list": Permission.CHART_VIEW,
-        "create": Permission.CHART_WRITE,
-        "destroy": Permission.CHART_WRITE,
+        "create": Permission.CARE_TEAM_MANAGE,
+        "destroy": Permission.CARE_TEAM_MANAGE,
     }
     serializer_class = MemberBody
     model = AccessGrant
@@ -93,7 +68,7 @@ class CareTeam(OfPatient):
         return Response(status=204)
 
 
-def shape(member: care_team.Member) -> dict:
+def shape(member: circle.Holder) -> dict:
     """A member of the care team as answered."""
     return {
         "user": member.user_id,
@@ -105,9 +80,73 @@ def shape(member: care_team.Member) -> dict:
     }
 
 
-class LookBody(StrictSerializer):
-    """One look at a record."""
+class ReferralBody(StrictSerializer):
+    """A colleague to whom the patient was referred, and what she sees until when."""
 
+    example = {"to": SOME_ID, "reason": "Back pain", "until": "2027-01-31T18:00:00-05:00"}
+
+    to = fields.Reference(rows=care_team.staff)
+    name = fields.Text(read_only=True)
+    categories = fields.Names(choices=Category.choices, required=False)
+    reason = fields.Text(max_length=300)
+    since = fields.Moment(read_only=True)
+    until = fields.Moment()
+
+
+class Referrals(OfPatient):
+    """Referrals in force, one entry a colleague; each ends by itself."""
+
+    required = {
+        "list": Permission.CHART_VIEW,
+        "create": Permission.CARE_TEAM_MANAGE,
+        "destroy": Permission.CHART_VIEW,
+    }
+    serializer_class = ReferralBody
+    model = AccessGrant
+    pagination_class = None
+    noted = False
+
+    def list(self, request, patient_id):
+        patient = self.patient
+        trail.read("patients.accessgrant", [(patient.pk, patient.pk)], how="list")
+        rows = [referral(one) for one in referrals.of_patient(patient)]
+        return Response({"results": rows, "next": None, "previous": None})
+
+    @idempotent
+    def create(self, request, patient_id):
+        """Refer the patient to a colleague of the clinic, within a year."""
+        patient, body = self.patient, self.validated()
+        to = body["to"]
+        referrals.refer(patient=patient, by=request.user, **body)
+        made = next(one for one in referrals.of_patient(patient) if one.user_id == to.pk)
+        return Response(referral(made), status=201)
+
+    def destroy(self, request, patient_id, pk):
+        """End the referral to a colleague, named by her id."""
+        patient = self.patient
+        if not UUID_TEXT.fullmatch(pk):
+            raise Http404
+        referrals.end(patient=patient, user=User(pk=UUID(pk)), by=request.user)
+        return Response(status=204)
+
+
+def referral(holder: circle.Holder) -> dict:
+    """A referral as answered."""
+    told = shape(holder)
+    return {
+        "to": told["user"],
+        "name": told["name"],
+        "categories": told["categories"],
+        "reason": told["reason"],
+        "since": told["since"],
+        "until": told["expires_at"],
+    }
+
+
+class LookBody(StrictSerializer):
+    """One look at a record; `look` names it in a question about it."""
+
+    look = fields.Text(read_only=True)
     at = fields.Moment(read_only=True)
     who = fields.Text(read_only=True)
     role = fields.Text(read_only=True)

@@ -11,13 +11,24 @@ from clinic.api.serializing import StrictModelSerializer, StrictSerializer, ques
 from clinic.security.permissions import Permission
 from patients import health
 from patients.api.nested import OfPatient
-from patients.models import Allergy, Condition, HealthFact, Immunization, Medication, Reading
+from patients.models import (
+    Allergy,
+    BloodType,
+    Condition,
+    HealthFact,
+    Immunization,
+    Medication,
+    Reading,
+)
 
 COMMON = (
     "id",
     "patient",
     "source",
     "verified_by",
+    "valid_until",
+    "sensitivity",
+    "confidential_kind",
     "is_active",
     "version",
     "created_at",
@@ -75,6 +86,16 @@ class ConditionBody(FactBody):
             *COMMON, "display", "code", "code_system", "status", "verification_status",
             "onset_date", "abatement_date",
         )  # fmt: skip
+
+
+class BloodTypeBody(FactBody):
+    """The blood group of the patient."""
+
+    example = {"group": "O-", "determined_on": "2024-05-02"}
+
+    class Meta:
+        model = BloodType
+        fields = (*COMMON, "group", "determined_on")
 
 
 class ImmunizationBody(FactBody):
@@ -182,6 +203,12 @@ class Conditions(Facts):
     model, serializer_class = Condition, ConditionBody
 
 
+class BloodTypes(Facts):
+    """Blood groups, the one determined last first."""
+
+    model, serializer_class = BloodType, BloodTypeBody
+
+
 class Immunizations(Facts):
     """Vaccines."""
 
@@ -204,7 +231,7 @@ class Readings(Facts):
 
 BODIES = {
     view.model: view.serializer_class
-    for view in (Allergies, Medications, Conditions, Immunizations, Readings)
+    for view in (Allergies, BloodTypes, Conditions, Immunizations, Medications, Readings)
 }
 
 

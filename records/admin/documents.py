@@ -16,8 +16,9 @@ from django.utils.translation import gettext_lazy as _
 from clinic.backoffice import FormPage, Page
 from clinic.errors import Refused, invalid
 from clinic.security import keyring
-from clinic.security.permissions import Permission
+from clinic.security.permissions import CONFIDENTIAL_KINDS, Category, Permission
 from patients import access
+from patients.admin import keeping
 from patients.models import Patient
 from records import documents, storage
 from records.admin import watching
@@ -44,8 +45,11 @@ class UploadForm(forms.Form):
         label=_("What is it?"), choices=Document.Type.choices, initial=Document.Type.OTHER
     )
 
-    def __init__(self, *args, patient: Patient | None = None, **kwargs):
+    kept = keeping.kept_field()
+
+    def __init__(self, *args, patient: Patient | None = None, kinds=CONFIDENTIAL_KINDS, **kwargs):
         super().__init__(*args, **kwargs)
+        self.fields["kept"].choices = keeping.choices(kinds)
         if patient is not None:
             self.fields["patient"].widget = forms.HiddenInput()
             self.fields["patient"].initial = patient.mrn
@@ -95,7 +99,10 @@ class DocumentsPage(FormPage):
         return context if may_add else context | {"form": None}
 
     def form_arguments(self) -> dict[str, Any]:
-        return {"patient": self.patient}
+        if self.patient is None:
+            return {}
+        kinds = access.categories_of(self.request.user, self.patient)
+        return {"patient": self.patient, "kinds": kinds}
 
     def get_form(self, data=None, files=None):
         form = super().get_form(data, files)
@@ -114,10 +121,12 @@ class DocumentsPage(FormPage):
             raise invalid("patient", _("There is no patient with this record number."))
         file = form.cleaned_data["file"]
         try:
-            self.added = documents.upload(
-                patient=patient, data=file.read(), filename=file.name,
-                document_type=form.cleaned_data["document_type"], by=self.request.user,
-            )  # fmt: skip
+            with keeping.asked():
+                self.added = documents.upload(
+                    patient=patient, data=file.read(), filename=file.name,
+                    document_type=form.cleaned_data["document_type"], by=self.request.user,
+                    **keeping.chosen(form.cleaned_data["kept"]),
+                )  # fmt: skip
             messages.success(self.request, gettext("The document is here and will be read now."))
         except documents.AlreadyThere as there:
             if there.document is None:
@@ -127,6 +136,17 @@ class DocumentsPage(FormPage):
 
     def done(self) -> str:
         return reverse("admin:document", args=[self.added.pk])
+
+
+class KeptForm(forms.Form):
+    """How a document is kept from now on."""
+
+    kept = keeping.kept_field()
+
+    def __init__(self, *args, kinds, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["kept"].choices = keeping.choices(kinds)
+        self.fields["kept"].required = True
 
 
 class DocumentPage(Page):
@@ -154,11 +174,27 @@ class DocumentPage(Page):
 
     def post(self, request: HttpRequest, *args, **kwargs) -> HttpResponse:
         try:
-            documents.retry(document=self.document, by=request.user)
-            messages.success(request, gettext("The document will be read again."))
+            if "kept" in request.POST:
+                self.classify(request.POST["kept"])
+            else:
+                documents.retry(document=self.document, by=request.user)
+                messages.success(request, gettext("The document will be read again."))
         except Refused as refused:
             messages.error(request, refused.message)
         return redirect("admin:document", self.document.pk)
+
+    def classify(self, kept: str) -> None:
+        form = KeptForm({"kept": kept}, kinds=self.kinds)
+        if not form.is_valid():
+            raise invalid("kept", _("Choose how it is kept."))
+        chosen = keeping.chosen(form.cleaned_data["kept"])
+        documents.classify(document=self.document, by=self.request.user, **chosen)
+        messages.success(self.request, gettext("How the document is kept is changed."))
+
+    @property
+    def kinds(self) -> frozenset[Category]:
+        """The kinds of confidential content that the person reads of this patient, and so marks."""
+        return access.categories_of(self.request.user, self.document.patient)
 
     def get_context_data(self, **kwargs):
         document = self.document
@@ -174,8 +210,14 @@ class DocumentPage(Page):
             file_url=reverse("admin:document_file", args=[document.pk]),
             error=what_went_wrong(document.error_reason),
             retry=self.request.actor.may(Permission.DOCUMENT_UPLOAD),
+            kept_form=self.kept_form(),
             **kwargs,
         )
+
+    def kept_form(self) -> KeptForm | None:
+        if not self.request.actor.may(Permission.DOCUMENT_UPLOAD):
+            return None
+        return KeptForm(initial={"kept": keeping.value_of(self.document)}, kinds=self.kinds)
 
     def pages(self) -> list[dict[str, Any]]:
         marked = passage_in(self.request.GET)

@@ -17,7 +17,8 @@ from clinic.backoffice.fields import clock_field, day_field
 from clinic.errors import Invalid
 from clinic.security import trail
 from clinic.security.permissions import Permission
-from patients import health
+from patients import access, health
+from patients.admin import keeping
 from patients.admin.chart import PatientPage
 from patients.models import Patient
 from records import charting
@@ -61,6 +62,7 @@ class RecordForm(forms.Form):
     )
     treatment = long_text(_("Treatment"), rows=4, required=False)
     notes = long_text(_("Notes"), rows=6, required=False)
+    kept = keeping.kept_field()
     final = forms.BooleanField(
         label=_("This record is final: it is no longer changed, and the patient can read it"),
         required=False,
@@ -82,6 +84,7 @@ class RecordForm(forms.Form):
         return (
             {name: getattr(record, name) for name in plain}
             | signs
+            | {"kept": keeping.value_of(record)}
             | {"secondary_diagnoses": "\n".join(map(str, record.secondary_diagnoses))}
         )
 
@@ -109,10 +112,15 @@ class RecordForm(forms.Form):
         plain = ("visit_date", "department", "primary_diagnosis", "treatment", "notes")
         lines = self.cleaned_data["secondary_diagnoses"].splitlines()
         signs = {name: self.cleaned_data.get(PREFIX + name) for name in SIGNS}
-        return {name: self.cleaned_data[name] for name in plain} | {
-            "secondary_diagnoses": [line.strip() for line in lines if line.strip()],
-            "vital_signs": {name: _plain(v) for name, v in signs.items() if v is not None},
-        }
+        kept = keeping.chosen(self.cleaned_data["kept"])
+        return (
+            {name: self.cleaned_data[name] for name in plain}
+            | kept
+            | {
+                "secondary_diagnoses": [line.strip() for line in lines if line.strip()],
+                "vital_signs": {name: _plain(v) for name, v in signs.items() if v is not None},
+            }
+        )
 
 
 class RecordPage(FormPage, PatientPage):
@@ -136,6 +144,7 @@ class RecordPage(FormPage, PatientPage):
             "appointment": self.appointment,
             "vital_fields": [bound for bound in visible if bound.name.startswith(PREFIX)],
             "main_fields": [bound for bound in visible if not bound.name.startswith(PREFIX)],
+            "open_to": access.categories_of(self.request.user, self.patient),
             "allergies": profile.allergies,
             "medications": profile.medications,
             "conditions": profile.conditions,
@@ -143,7 +152,8 @@ class RecordPage(FormPage, PatientPage):
 
     def carry_out(self, form):
         try:
-            record = self.store(form)
+            with keeping.asked():
+                record = self.store(form)
         except Invalid as wrong:
             if "vital_signs" in wrong.fields:
                 raise Invalid(wrong.fields["vital_signs"][0]) from wrong

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import F, QuerySet
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.response import Response
 
@@ -10,9 +11,10 @@ from clinic.api import fields
 from clinic.api.serializing import StrictModelSerializer, answer, ready
 from clinic.security import trail
 from clinic.security.permissions import Category, Permission
-from patients import access, health
+from patients import access, health, summary
 from patients.api.health import (
     AllergyBody,
+    BloodTypeBody,
     ConditionBody,
     ImmunizationBody,
     MedicationBody,
@@ -22,7 +24,7 @@ from patients.api.health import (
 from patients.api.nested import OfPatient
 from patients.api.patients import PatientBody, allergies_of
 from patients.api.shapes import patient_shape
-from patients.models import Allergy, Condition, Immunization, Medication, Reading
+from patients.models import Allergy, BloodType, Condition, Immunization, Medication, Reading
 from records import charting, documents
 from records.api.documents import ListedDocumentBody
 from records.api.records import RecordBody
@@ -31,6 +33,7 @@ from scheduling import calendar
 from scheduling.api.appointments import AppointmentBody
 from scheduling.api.shapes import appointment_shapes
 
+SUMMARISED = ("allergies", "medications", "conditions", "blood_types")
 MOST = 200  # of each kind, the newest; each kind's own resource has all
 
 
@@ -64,12 +67,17 @@ ChartBody = answer(
     records=_many(RecordBody),
     documents=_many(ListedDocumentBody),
     appointments=_many(AppointmentBody),
+    blood_types=_many(BloodTypeBody),
+    partial=fields.Texts(
+        help_text=_("Parts of which only what belongs to the summary for an emergency is open.")
+    ),
 )
 
 
 class Chart(OfPatient):
     """Everything on one page: the newest 200 of each kind. A part that is not open to the reader
-    is null, so that nothing there can be told from nothing shown."""
+    is null, so that nothing there can be told from nothing shown. Under an emergency access the
+    parts of the summary hold what belongs to it, and `partial` names them."""
 
     required = {"retrieve": Permission.CHART_VIEW}
     answers = {"retrieve": ChartBody}
@@ -82,11 +90,23 @@ class Chart(OfPatient):
             name: self._part(rows, shape) if category in open_to else None
             for name, (category, rows, shape) in self._parts(patient).items()
         }
+        missing = [name for name in SUMMARISED if parts[name] is None]
+        in_summary = self._summary(patient, missing) if Category.SUMMARY in open_to else {}
+        parts |= in_summary
         demographics = patient_shape(patient)
-        demographics["allergies"] = allergies_of([patient], request.user)[patient.pk]
+        if Category.MEDICATIONS in open_to:
+            demographics["allergies"] = allergies_of([patient], request.user)[patient.pk]
         counts = {name: len(part) for name, part in parts.items() if part}
         trail.read("patients.patient", [(patient.pk, patient.pk)], how="chart", details=counts)
-        return Response({"demographics": demographics, **parts})
+        return Response({"demographics": demographics, **parts, "partial": sorted(in_summary)})
+
+    def _summary(self, patient, missing: list[str]) -> dict[str, list]:
+        """What of the parts that are closed belongs to the summary for an emergency."""
+        if not missing:
+            return {}
+        found = summary.of(patient, by=self.request.user)
+        held = dict(zip(SUMMARISED, found.facts, strict=True))
+        return {name: [fact_shape(fact) for fact in held[name][:MOST]] for name in missing}
 
     def _part(self, rows: QuerySet, shape) -> list[dict[str, Any]]:
         return [shape(row) for row in rows[:MOST]]
@@ -109,6 +129,7 @@ class Chart(OfPatient):
             "allergies": facts(Allergy, "-is_active", "-id"),
             "medications": facts(Medication, "-is_active", _newest("active_from"), "-id"),
             "conditions": facts(Condition, "status", _newest("onset_date"), "-id"),
+            "blood_types": facts(BloodType, _newest("determined_on"), "-id"),
             "immunizations": facts(Immunization, _newest("given_at"), "-id"),
             "readings": facts(Reading, "-taken_at", "-id"),
             "encounters": (records, past, _as(EncounterBody)),

@@ -14,7 +14,7 @@ from clinic.api.idempotent import idempotent
 from clinic.api.resource import Resource
 from clinic.api.serializing import Nothing, StrictModelSerializer, StrictSerializer, question, ready
 from clinic.errors import TooLarge
-from clinic.security.permissions import Category, Permission
+from clinic.security.permissions import CONFIDENTIAL_KINDS, Category, Permission, Sensitivity
 from patients import access
 from patients.api.nested import patient_reference
 from patients.models import Patient
@@ -22,6 +22,7 @@ from records import documents
 from records.models import Document
 from records.ocr import kinds
 
+KINDS = [(kind.value, kind.label) for kind in CONFIDENTIAL_KINDS]
 FORM_BYTES = 64 * 1024  # what a form may weigh beside its file
 
 
@@ -51,6 +52,18 @@ class Upload(StrictSerializer):
     )
     document_type = fields.Choice(choices=Document.Type.choices, required=False)
     patient = patient_reference(rows=patients_with_documents)
+    sensitivity = fields.Choice(choices=Sensitivity.choices, required=False)
+    confidential_kind = fields.Choice(choices=KINDS, required=False, allow_blank=True)
+
+
+class Classification(StrictSerializer):
+    """What kind of document it is, and how carefully it is kept."""
+
+    example = {"sensitivity": "confidential", "confidential_kind": "mental_health"}
+
+    document_type = fields.Choice(choices=Document.Type.choices, required=False)
+    sensitivity = fields.Choice(choices=Sensitivity.choices, required=False)
+    confidential_kind = fields.Choice(choices=KINDS, required=False, allow_blank=True)
 
 
 class DocumentBody(StrictModelSerializer):
@@ -64,12 +77,14 @@ class DocumentBody(StrictModelSerializer):
     file_size = serializers.IntegerField(read_only=True)
     extracted_metadata = fields.Details(read_only=True)
     ocr_text = fields.Text(read_only=True, source="text")
+    confidential_kind = fields.Choice(choices=KINDS, read_only=True, allow_blank=True)
 
     class Meta:
         model = Document
         fields = (
             "id", "patient", "original_filename", "document_type", "mime_type", "file_size",
-            "checksum", "uploaded_by", "processing_status", "progress", "pages_total", "pages_done",
+            "checksum", "uploaded_by", "sensitivity", "confidential_kind",
+            "processing_status", "progress", "pages_total", "pages_done",
             "error_reason", "ocr_text", "ocr_confidence", "extracted_metadata", "processed_at",
             "version", "created_at", "updated_at",
         )  # fmt: skip
@@ -92,9 +107,11 @@ class Documents(Resource):
         "list": Permission.DOCUMENT_VIEW,
         "retrieve": Permission.DOCUMENT_VIEW,
         "create": Permission.DOCUMENT_UPLOAD,
+        "partial_update": Permission.DOCUMENT_UPLOAD,
         "content": Permission.DOCUMENT_VIEW,
         "retry": Permission.DOCUMENT_UPLOAD,
     }
+    matched = frozenset({"partial_update"})
     asked = {
         "list": question(
             "DocumentQuestion",
@@ -103,7 +120,7 @@ class Documents(Resource):
             processing_status=fields.Choice(choices=Document.Processing.choices, required=False),
         )
     }
-    bodies = {"create": Upload, "retry": Nothing}
+    bodies = {"create": Upload, "partial_update": Classification, "retry": Nothing}
     answers = {
         "list": ListedDocumentBody,
         "content": {(200, *kinds.KINDS): {"type": "string", "format": "binary"}},
@@ -136,6 +153,15 @@ class Documents(Resource):
         file = body.pop("file")
         document = documents.upload(data=file.read(), filename=file.name, by=request.user, **body)
         return self.created(document)
+
+    def partial_update(self, request, pk):
+        """Say what kind of document it is, and how carefully it is kept."""
+        document = self.get_object()
+        version = self.expected_version(document)
+        document = documents.classify(
+            document=document, version=version, by=request.user, **self.validated()
+        )
+        return Response(self.shape(document))
 
     @action(detail=True, methods=["get"])
     def content(self, request, pk):

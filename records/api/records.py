@@ -52,7 +52,8 @@ class RecordBody(StrictModelSerializer):
         fields = (
             "id", "patient", "appointment", "author", "visit_date", "department",
             "primary_diagnosis", "secondary_diagnoses", "vital_signs", "treatment", "notes",
-            "status", "signed_at", "signature_valid", "version", "created_at", "updated_at",
+            "sensitivity", "confidential_kind", "status", "signed_at", "signature_valid",
+            "version", "created_at", "updated_at",
         )  # fmt: skip
 
 

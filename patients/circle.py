@@ -1,0 +1,138 @@
+"""To whom a patient is open, and why: her grants in force, put together by person."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef
+
+from clinic.models import RoleAssignment, User
+from clinic.security import tenancy
+from clinic.security.permissions import (
+    CONFIDENTIAL_KINDS,
+    PORTAL_ROLES,
+    STAFF_ROLES,
+    Category,
+    Permission,
+    Reach,
+    Role,
+)
+from patients import access
+from patients.models import AccessGrant, Patient
+
+Source = AccessGrant.Source
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A person to whom a patient is open, what of the chart, since when, why, and by whom."""
+
+    user_id: UUID
+    name: str
+    role: str
+    categories: list[str]
+    reason: str
+    since: datetime
+    expires_at: datetime | None
+    given_by: str
+
+    @property
+    def labels(self) -> list:
+        """What is open in words; that the person is known by name goes without saying."""
+        opened = (c for c in Category if c in self.categories and c != Category.VIEW)
+        return [category.label for category in opened]
+
+
+def of(patient: Patient, source: Source) -> list[Holder]:
+    """Who holds grants of one source as far as the actor may know it; who came last is first.
+
+    Who treats the patient knows who else does. Of confidential kinds, to whom they are open tells
+    that there is such content: only who reads a kind is told, and who oversees the clinic.
+    """
+    hidden = _hidden_kinds(patient)
+    with _as_known_to_care(patient):
+        rows = AccessGrant.grants.current().filter(content_object=patient, source=source)
+        rows = rows.filter(Exists(_standing(source))).select_related(
+            "user", "permission", "granted_by"
+        )
+        by_user: dict[UUID, list[AccessGrant]] = {}
+        for grant in rows.order_by("-granted_at", "pk"):
+            by_user.setdefault(grant.user_id, []).append(grant)
+        roles = roles_of(by_user)
+    return [_holder(grants, roles, hidden) for grants in by_user.values()]
+
+
+def roles_of(ids: Iterable[UUID]) -> dict[UUID, str]:
+    """What people are called here: the staff role of each, the primary one leading."""
+    held = RoleAssignment.objects.filter(
+        facility_id=tenancy.current().facility_id, user_id__in=list(ids), is_active=True,
+        role__in=STAFF_ROLES,
+    )  # fmt: skip
+    roles: dict[UUID, str] = {}
+    for one in held:
+        roles.setdefault(one.user_id, str(Role(one.role).label))
+    return roles
+
+
+def named(users: Iterable[User]) -> list[tuple[str, str]]:
+    """People to choose from, by their ids: “Sarah Smith, Physician”, in the order of a register."""
+    people = list(users)
+    roles = roles_of(person.pk for person in people)
+    ordered = sorted(people, key=lambda p: (p.last_name.casefold(), p.first_name.casefold()))
+    return [
+        (str(person.pk), f"{person.get_full_name()}, {roles.get(person.pk, '')}")
+        for person in ordered
+    ]
+
+
+def _standing(source: Source):
+    """The role on whose side the grant is held, taken up before it was given (`app_held_since`)."""
+    return RoleAssignment.objects.filter(
+        user=OuterRef("user"),
+        facility=OuterRef("facility"),
+        is_active=True,
+        role__in=PORTAL_ROLES if source in AccessGrant.OWN else STAFF_ROLES,
+        held_since__lte=OuterRef("granted_at"),
+    )
+
+
+@contextmanager
+def _as_known_to_care(patient: Patient) -> Iterator[None]:
+    """Policies show her own grants alone to who reaches the patient by a grant."""
+    actor = tenancy.current()
+    if actor.is_portal or actor.clinical != Reach.GRANTED or not _reads(patient):
+        yield
+        return
+    with tenancy.whole_facility(clinical=True):
+        yield
+
+
+def _reads(patient: Patient) -> bool:
+    rows = Patient.objects.filter(pk=patient.pk)
+    return access.visible(rows, None, category=Category.RECORDS, column="pk").exists()
+
+
+def _hidden_kinds(patient: Patient) -> set[str]:
+    actor = tenancy.current()
+    if actor.may(Permission.STAFF_MANAGE) or actor.user_id is None:
+        return set()
+    held = access.categories_of(User(pk=actor.user_id), patient)
+    return {kind.value for kind in CONFIDENTIAL_KINDS if kind not in held}
+
+
+def _holder(grants: list[AccessGrant], roles: dict[UUID, str], hidden: set[str]) -> Holder:
+    first = grants[0]
+    names = {grant.permission.codename for grant in grants} - hidden
+    ends = [grant.expires_at for grant in grants]
+    return Holder(
+        user_id=first.user_id,
+        name=first.user.get_full_name(),
+        role=roles.get(first.user_id, ""),
+        categories=sorted(names),
+        reason=next((grant.reason for grant in grants if grant.reason), ""),
+        since=min(grant.granted_at for grant in grants),
+        expires_at=None if None in ends else max(ends),
+        given_by=first.granted_by.get_full_name() if first.granted_by else "",
+    )

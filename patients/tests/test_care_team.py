@@ -1,0 +1,256 @@
+"""The care team: whom physicians and nurses see where the clinic has it that they see whom they
+treat, who lets whom in, and confidential content."""
+
+from datetime import date, timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from clinic import staffing
+from clinic.errors import Invalid, Missing
+from clinic.models import Facility, Notification, RoleAssignment
+from clinic.security import tenancy
+from clinic.security.permissions import Category, Denied, Role
+from patients import access, care_team, registration
+from patients.models import AccessGrant, Patient
+from records import charting
+
+REASON = "She treats him for this."
+C = Category
+
+
+@pytest.fixture
+def narrowed(cast):
+    """Harbor, where physicians and nurses see only whom they treat."""
+    with tenancy.system(cast.harbor):
+        Facility.objects.filter(pk=cast.harbor.pk).update(care_reach="care_team")
+    return cast
+
+
+def seen_by(cast, name: str, category: Category = C.VIEW) -> set:
+    """The keys of the patients whose category the person reaches."""
+    with cast.acting(name):
+        rows = access.visible(Patient.objects.all(), None, category=category, column="pk")
+        return set(rows.values_list("pk", flat=True))
+
+
+def opened_to(cast, name: str, patient, source="care_team") -> set[str]:
+    with tenancy.system(cast.harbor):
+        rows = AccessGrant.grants.filter(
+            user=cast.people[name], content_object=patient, source=source
+        )
+        return set(rows.values_list("permission__codename", flat=True))
+
+
+def let_in(cast, name: str, patient, by="alma", **more) -> None:
+    with cast.acting(by):
+        care_team.join(patient=patient, user=cast.people[name], by=cast.people[by], **more)
+
+
+# Whom one sees
+@pytest.mark.parametrize("name", ["sarah", "nina", "omar"])
+def test_who_is_narrowed_sees_her_care_teams_patients_only(narrowed, name):
+    assert seen_by(narrowed, name) == set()
+    let_in(narrowed, name, narrowed.mr_doe)
+    assert seen_by(narrowed, name) == {narrowed.mr_doe.pk}
+    assert seen_by(narrowed, name, C.RECORDS) == {narrowed.mr_doe.pk}
+
+
+def test_the_others_see_what_they_saw(cast):
+    names = ("alma", "phil", "fred")
+    before = {name: seen_by(cast, name) for name in names}
+    records = {name: seen_by(cast, name, C.RECORDS) for name in names}
+    with tenancy.system(cast.harbor):
+        Facility.objects.filter(pk=cast.harbor.pk).update(care_reach="care_team")
+    assert {name: seen_by(cast, name) for name in names} == before
+    assert {name: seen_by(cast, name, C.RECORDS) for name in names} == records
+    assert len(before["fred"]) == 3 and records["fred"] == set()
+
+
+def test_she_keeps_whom_she_registers(narrowed):
+    with narrowed.acting("sarah"):
+        patient = registration.register(
+            by=narrowed.sarah, first_name="New", last_name="Comer", date_of_birth=date(1990, 1, 31)
+        )
+    assert seen_by(narrowed, "sarah", C.RECORDS) == {patient.pk}
+    assert seen_by(narrowed, "nina") == set()
+
+
+def test_a_birthday_that_she_corrects_moves_what_guardians_see(narrowed):
+    let_in(narrowed, "nina", narrowed.jimmy)
+    with narrowed.acting("nina"):
+        registration.correct(
+            patient=narrowed.jimmy, by=narrowed.nina, date_of_birth=date(1990, 6, 1)
+        )
+    assert opened_to(narrowed, "john", narrowed.jimmy, source="family") == set()
+
+
+# Who lets whom in
+def test_who_treats_lets_colleagues_in_and_knows_who_they_are(narrowed):
+    let_in(narrowed, "sarah", narrowed.mr_doe)
+    let_in(narrowed, "nina", narrowed.mr_doe, by="sarah", reason="Wound care")
+    with narrowed.acting("sarah"):
+        team = {one.name: (one.role, one.given_by) for one in care_team.members(narrowed.mr_doe)}
+        assert team == {
+            "Nina Test": ("Nurse", "Sarah Test"), "Sarah Test": ("Physician", "Alma Test"),
+        }  # fmt: skip
+        care_team.leave(patient=narrowed.mr_doe, user_id=narrowed.nina.pk, by=narrowed.sarah)
+        with pytest.raises(Missing):
+            care_team.leave(patient=narrowed.mr_doe, user_id=narrowed.nina.pk, by=narrowed.sarah)
+    assert seen_by(narrowed, "nina") == set()
+
+
+def test_who_does_not_treat_lets_nobody_in(narrowed):
+    with narrowed.acting("sarah"), pytest.raises(Missing):
+        care_team.join(patient=narrowed.mr_doe, user=narrowed.nina, by=narrowed.sarah)
+    let_in(narrowed, "omar", narrowed.mr_doe)
+    with narrowed.acting("omar"), pytest.raises(Denied):
+        care_team.join(patient=narrowed.mr_doe, user=narrowed.nina, by=narrowed.omar)
+    assert opened_to(narrowed, "nina", narrowed.mr_doe) == set()
+
+
+def test_nobody_opens_more_to_herself_or_than_she_reads(narrowed):
+    let_in(narrowed, "sarah", narrowed.mr_doe, categories=[C.RECORDS])
+    mine = {"patient": narrowed.mr_doe, "by": narrowed.sarah}
+    with narrowed.acting("sarah"):
+        with pytest.raises(Invalid):
+            care_team.join(user=narrowed.sarah, **mine)
+        with pytest.raises(Invalid):
+            care_team.join(user=narrowed.nina, categories=[C.MEDICATIONS], **mine)
+        with pytest.raises(Invalid):
+            care_team.join(user=narrowed.nina, categories=[C.SHARING], **mine)
+    assert opened_to(narrowed, "sarah", narrowed.mr_doe) == {"view", "records"}
+    let_in(narrowed, "nina", narrowed.mr_doe, by="sarah")
+    assert opened_to(narrowed, "nina", narrowed.mr_doe) == {"view", "records"}
+
+
+def test_it_ends_by_its_own_clock(narrowed):
+    with pytest.raises(Invalid):
+        let_in(narrowed, "sarah", narrowed.mr_doe, expires_at=timezone.now())
+    let_in(narrowed, "sarah", narrowed.mr_doe, expires_at=timezone.now() + timedelta(hours=1))
+    assert seen_by(narrowed, "sarah") == {narrowed.mr_doe.pk}
+    with tenancy.system(narrowed.harbor):
+        AccessGrant.grants.filter(user=narrowed.sarah).update(
+            expires_at=timezone.now() - timedelta(seconds=1)
+        )
+    assert seen_by(narrowed, "sarah") == set()
+    with narrowed.acting("alma"):
+        assert care_team.members(narrowed.mr_doe) == []
+
+
+def test_who_left_and_came_back_begins_anew(cast):
+    let_in(cast, "omar", cast.mr_doe)
+    with cast.acting("alma"):
+        row = RoleAssignment.objects.get(user=cast.omar, facility=cast.harbor)
+        staffing.dismiss(assignment=row, by=cast.alma)
+        staffing.assign(user=cast.omar, role=Role.SPECIALIST, facility=cast.harbor, by=cast.alma)
+        assert care_team.members(cast.mr_doe) == []
+    assert seen_by(cast, "omar") == set()
+    let_in(cast, "omar", cast.mr_doe)
+    assert seen_by(cast, "omar") == {cast.mr_doe.pk}
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_who_is_deleted_leaves_no_grants_to_a_namesake(cast, raw):
+    with tenancy.system(cast.harbor):
+        patient = registration.register(
+            by=None, first_name="Gone", last_name="Soon", date_of_birth=date(1990, 1, 31)
+        )
+        let_in(cast, "omar", patient)
+        copy = Patient.objects.get(pk=patient.pk)
+        if raw:
+            with connection.cursor() as cursor:
+                cursor.execute("DELETE FROM patients_patient WHERE id = %s", [patient.pk])
+        else:
+            Patient.objects.get(pk=patient.pk).delete()
+        copy.save(force_insert=True)
+        assert Patient.objects.filter(pk=patient.pk).exists()
+        assert not AccessGrant.grants.filter(content_object=patient).exists()
+    assert seen_by(cast, "omar") == set()
+
+
+# Confidential content
+@pytest.fixture
+def secret(cast):
+    """A record of HIV care, written by Sarah."""
+    with cast.acting("sarah"):
+        return charting.write(
+            patient=cast.mr_doe, by=cast.sarah, primary_diagnosis="plantedsecret",
+            sensitivity="confidential", confidential_kind="hiv", final=True,
+        )  # fmt: skip
+
+
+def reads_it(cast, name: str, record) -> bool:
+    with cast.acting(name):
+        return charting.visible_to(cast.people[name]).filter(pk=record.pk).exists()
+
+
+def confide(cast, to: str, by: str, **changed):
+    said = {"kinds": [C.HIV], "reason": REASON} | changed
+    with cast.acting(by):
+        return care_team.confide(
+            patient=cast.mr_doe, user=cast.people[to], by=cast.people[by], **said
+        )
+
+
+def test_confidential_content_needs_a_grant_of_its_own_and_can_be_passed_on(cast, secret):
+    assert reads_it(cast, "sarah", secret), "its author"
+    assert not reads_it(cast, "nina", secret) and not reads_it(cast, "alma", secret)
+    let_in(cast, "nina", cast.mr_doe)
+    assert not reads_it(cast, "nina", secret), "the care team alone does not open it"
+    with pytest.raises(Denied):
+        confide(cast, "phil", "nina")
+    confide(cast, "nina", "alma")
+    assert reads_it(cast, "nina", secret)
+    confide(cast, "phil", "nina")
+    assert reads_it(cast, "phil", secret)
+    assert not reads_it(cast, "alma", secret)
+
+
+def test_an_administrator_does_not_open_it_to_herself(cast, secret):
+    with pytest.raises(Denied):
+        confide(cast, "alma", "alma")
+    assert not reads_it(cast, "alma", secret)
+    assert opened_to(cast, "alma", cast.mr_doe) == set()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"reason": "HIV"}, {"reason": " " * 30}, {"kinds": []}, {"kinds": [C.RECORDS]}]
+)
+def test_it_needs_a_kind_and_a_sentence(cast, wrong):
+    with pytest.raises(Invalid):
+        confide(cast, "nina", "alma", **wrong)
+    assert opened_to(cast, "nina", cast.mr_doe) == set()
+
+
+def test_it_is_opened_to_people_of_the_clinic_only(cast):
+    for stranger in ("lucia", "jane"):
+        with pytest.raises(Invalid):
+            confide(cast, stranger, "alma")
+        assert opened_to(cast, stranger, cast.mr_doe) == set()
+    for who in ("fred", "phil"):
+        with pytest.raises(Denied):
+            confide(cast, "nina", who)
+
+
+def test_the_patient_is_told_and_only_who_reads_it_knows_to_whom_it_is_open(cast):
+    confide(cast, "nina", "alma")
+    with tenancy.system(cast.harbor):
+        [told] = Notification.objects.filter(user=cast.john)
+    assert "Nina Test" in told.title and "hiv" not in told.title.lower() + told.text.lower()
+
+    def known_to(name):
+        with cast.acting(name):
+            [one] = care_team.members(cast.mr_doe)
+            return one.categories
+
+    assert known_to("sarah") == ["view"]
+    assert known_to("nina") == known_to("alma") == ["hiv", "view"]
+
+
+def test_leaving_the_team_closes_it_too(cast, secret):
+    confide(cast, "nina", "alma")
+    with cast.acting("alma"):
+        care_team.leave(patient=cast.mr_doe, user_id=cast.nina.pk, by=cast.alma)
+    assert not reads_it(cast, "nina", secret)

@@ -1,0 +1,166 @@
+"""Coming of age: guardians see to the end of the day before, and nothing from the day on."""
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils import timezone
+
+from clinic.models import Invitation, Notification
+from clinic.security import tenancy
+from clinic.security.permissions import CONFIDENTIAL_KINDS, Category
+from patients import access, ages, consent, enrolment, family, majority, registration, tasks
+from patients.models import AccessGrant, FamilyMember, Patient
+
+C = Category
+
+
+def today(cast) -> date:
+    return timezone.now().astimezone(cast.harbor.zone).date()
+
+
+def born(cast, *, of_age_in: int) -> date:
+    """A birthday by which somebody is 18 in so many days."""
+    day = today(cast) + timedelta(days=of_age_in)
+    return ages.birthday(day, -18)
+
+
+@pytest.fixture
+def teen(cast, monkeypatch):
+    """`teen(of_age_in=1)` is a patient, guarded by John since some days ago."""
+
+    def made(*, of_age_in: int, account: bool = False, email: str = "") -> Patient:
+        with tenancy.system(cast.harbor):
+            patient = registration.register(
+                by=None, first_name="Teen", last_name="Doe", email=email,
+                date_of_birth=born(cast, of_age_in=of_age_in),
+            )  # fmt: skip
+            earlier = timezone.now() - timedelta(days=2)
+            with monkeypatch.context() as patch:
+                if of_age_in <= 0:
+                    patch.setattr(timezone, "now", lambda: earlier)
+                if account:
+                    enrolment.connect(patient=patient, user=cast.ana)
+                family.stand(
+                    patient=patient, user=cast.john, relationship="parent", level="full",
+                    is_guardian=True,
+                )  # fmt: skip
+        return patient
+
+    return made
+
+
+def seen_by_john(cast, patient) -> frozenset[Category]:
+    with cast.acting("john", portal=True):
+        return access.categories_of(cast.john, patient)
+
+
+def hand_over(cast) -> int:
+    with tenancy.system(cast.harbor):
+        return majority.hand_over()
+
+
+def guardian(cast, patient) -> FamilyMember:
+    with tenancy.system(cast.harbor):
+        return FamilyMember.objects.get(patient=patient, user=cast.john)
+
+
+def test_the_day_before_the_guardian_sees_and_nothing_is_handed_over(cast, teen):
+    patient = teen(of_age_in=1)
+    seen = seen_by_john(cast, patient)
+    assert {C.RECORDS, C.SHARING} <= seen and not seen & set(CONFIDENTIAL_KINDS)
+    assert hand_over(cast) == 0
+    assert guardian(cast, patient).is_guardian and seen_by_john(cast, patient) == seen
+
+
+def test_on_the_day_the_guardian_sees_nothing_before_any_clock_runs(cast, teen, api):
+    patient = teen(of_age_in=0)
+    assert seen_by_john(cast, patient) == frozenset()
+    for page in ("", "chart/", "documents/", "family/"):
+        assert api("john").get(f"patients/{patient.pk}/{page}").status_code == 404, page
+
+
+def test_the_page_that_a_guardian_has_open_is_there_no_more(cast, teen, browse):
+    patient = teen(of_age_in=1)
+    john = browse("john")
+    assert john.post(f"/portal/person/{patient.pk}/").status_code == 302
+    assert "Teen" in john.get("/portal/record/").content.decode()
+    with cast.acting("fred"):
+        registration.correct(patient=patient, by=cast.fred, date_of_birth=born(cast, of_age_in=0))
+    assert "Teen" not in john.get("/portal/record/").content.decode()
+    assert john.post(f"/portal/person/{patient.pk}/").status_code == 404
+
+
+def test_who_has_an_account_takes_over_and_both_are_told_once(cast, teen):
+    patient = teen(of_age_in=0, account=True)
+    assert hand_over(cast) == 1 and hand_over(cast) == 0
+    member = guardian(cast, patient)
+    assert (member.is_guardian, member.permission_level) == (False, "none")
+    with tenancy.system(cast.harbor):
+        assert consent.standing_of(member) is None
+        own = AccessGrant.grants.filter(user=cast.ana, content_object=patient, source="self")
+        assert "sharing" in own.values_list("permission__codename", flat=True)
+        rows = Notification.objects.filter(patient_id=patient.pk)
+        told = [(row.user_id, row.title) for row in rows]
+    assert sorted(told) == sorted(
+        [
+            (cast.ana.pk, "You are of age: you decide who sees your record"),
+            (cast.john.pk, "Your access as a guardian has ended"),
+        ]
+    )
+
+
+def test_who_has_none_is_invited_once(cast, teen):
+    patient = teen(of_age_in=0, email="teen@home.test")
+    assert hand_over(cast) == 1 and hand_over(cast) == 0
+    with tenancy.system(cast.harbor):
+        [letter] = Invitation.objects.all()
+        assert letter.email == "teen@home.test" and letter.role == "patient"
+        assert Patient.objects.get(pk=patient.pk).invitation_id == letter.pk
+
+
+def test_a_corrected_birthday_and_a_missing_guardian_hand_over_too(cast, teen):
+    patient, alone = teen(of_age_in=9), teen(of_age_in=1, account=True)
+    with cast.acting("alma"):
+        family.end_guardian(member=guardian(cast, alone), by=cast.alma)
+    with tenancy.system(cast.harbor):
+        for one in (patient, alone):
+            registration.correct(patient=one, by=None, date_of_birth=born(cast, of_age_in=0))
+    assert seen_by_john(cast, patient) == frozenset()
+    assert hand_over(cast) == 2 and hand_over(cast) == 0
+    assert not guardian(cast, patient).is_guardian
+    with tenancy.system(cast.harbor):
+        own = AccessGrant.grants.filter(content_object=alone, source="self")
+        assert "sharing" in own.values_list("permission__codename", flat=True)
+
+
+def test_the_clock_looks_in_every_facility(cast, teen, settings, monkeypatch):
+    patient, queued = teen(of_age_in=0), []
+    monkeypatch.setattr(
+        "clinic.tasks.current_app.send_task", lambda name, kwargs: queued.append((name, kwargs))
+    )
+    [row] = [r for r in settings.CELERY_BEAT_SCHEDULE.values() if r["task"] == tasks.hand_over.name]
+    assert row["schedule"].minute == {5}
+    tasks.hand_over()
+    assert {name for name, _kwargs in queued} == {tasks.hand_over_here.name}
+    assert {kwargs["facility_id"] for _name, kwargs in queued} == {
+        str(cast.harbor.pk), str(cast.austa.pk),
+    }  # fmt: skip
+    for _name, kwargs in queued:
+        tasks.hand_over_here(**kwargs)
+    assert not guardian(cast, patient).is_guardian
+
+
+@pytest.mark.parametrize(
+    ("years", "day"),
+    [(18, date(2030, 3, 1)), (20, date(2032, 2, 29)), (0, date(2012, 2, 29))],
+)
+def test_who_is_born_on_29_february(years, day):
+    assert ages.birthday(date(2012, 2, 29), years) == day
+
+
+def test_the_day_begins_on_the_clinics_clocks(cast):
+    of_age = ages.of_age_at(date(2012, 2, 29), cast.harbor)
+    assert of_age == datetime.combine(date(2030, 3, 1), time(0), ZoneInfo("America/New_York"))
+    assert ages.is_minor(date(2012, 2, 29), cast.harbor, of_age - timedelta(microseconds=1))
+    assert not ages.is_minor(date(2012, 2, 29), cast.harbor, of_age)

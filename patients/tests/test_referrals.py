@@ -1,0 +1,118 @@
+"""Referrals: to whom, of what, and how they end."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from clinic.errors import Invalid, Missing
+from clinic.models import Notification
+from clinic.security import tenancy
+from clinic.security.permissions import Category, Denied
+from patients import access, care_team, referrals
+from patients.models import AccessGrant
+
+C = Category
+
+
+def soon(days: float = 30):
+    return timezone.now() + timedelta(days=days)
+
+
+def refer(cast, to="omar", by="sarah", **changed):
+    said = {"reason": "Back pain", "until": soon()} | changed
+    with cast.acting(by):
+        return referrals.refer(patient=cast.mr_doe, to=cast.people[to], by=cast.people[by], **said)
+
+
+def end(cast, by: str, of="omar", portal=False):
+    with cast.acting(by, portal=portal):
+        referrals.end(patient=cast.mr_doe, user=cast.people[of], by=cast.people[by])
+
+
+def open_to(cast, name: str) -> frozenset[Category]:
+    with cast.acting(name):
+        return access.categories_of(cast.people[name], cast.mr_doe)
+
+
+def count(cast) -> int:
+    with tenancy.system(cast.harbor):
+        return AccessGrant.grants.filter(source="referral").count()
+
+
+def test_a_referral_opens_what_is_needed_and_the_colleague_is_told(cast):
+    assert open_to(cast, "omar") == frozenset()
+    refer(cast)
+    assert open_to(cast, "omar") == set(care_team.USUAL)
+    with tenancy.system(cast.harbor):
+        [told] = Notification.objects.filter(user=cast.omar)
+    assert "Sarah Test" in told.text and "Doe" not in told.title + told.text
+    with cast.acting("omar"):
+        [mine] = referrals.to(cast.omar)
+        assert mine.content_object.pk == cast.mr_doe.pk and mine.reason == "Back pain"
+
+
+def test_it_ends_by_itself(cast):
+    refer(cast)
+    with tenancy.system(cast.harbor):
+        AccessGrant.grants.filter(source="referral").update(
+            expires_at=timezone.now() - timedelta(seconds=1)
+        )
+    assert open_to(cast, "omar") == frozenset()
+    with cast.acting("omar"):
+        assert referrals.to(cast.omar) == []
+    with cast.acting("sarah"):
+        assert referrals.of_patient(cast.mr_doe) == []
+
+
+@pytest.mark.parametrize(
+    ("by", "portal"), [("sarah", False), ("omar", False), ("nina", False), ("john", True)]
+)
+def test_each_side_ends_it(cast, by, portal):
+    refer(cast)
+    end(cast, by, portal=portal)
+    assert open_to(cast, "omar") == frozenset() and count(cast) == 0
+    with pytest.raises(Missing):
+        end(cast, "sarah")
+
+
+@pytest.mark.parametrize(
+    ("by", "portal", "refusal"),
+    [("fred", False, Denied), ("phil", False, Denied), ("lucia", False, Missing),
+     ("jane", True, Denied), ("ana", True, Denied)],
+)  # fmt: skip
+def test_nobody_else_does(cast, by, portal, refusal):
+    refer(cast)
+    before = count(cast)
+    with pytest.raises(refusal):
+        end(cast, by, portal=portal)
+    assert count(cast) == before and open_to(cast, "omar")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"reason": " "}, {"until": soon(-1)}, {"until": soon(366)}, {"to": "lucia"}, {"to": "jane"},
+     {"to": "sarah"}, {"categories": [C.SHARING]}, {"categories": [C.HIV]}],
+)  # fmt: skip
+def test_what_cannot_be_is_refused_and_nothing_is_open(cast, wrong):
+    with pytest.raises(Invalid):
+        refer(cast, **wrong)
+    assert count(cast) == 0
+
+
+def test_a_referral_is_not_stretched_by_whom_it_serves(cast):
+    refer(cast, until=soon(1), categories=[C.RECORDS])
+    with cast.acting("omar"):
+        for wrong in ({"to": cast.omar}, {"to": cast.nina, "categories": [C.MEDICATIONS]}):
+            with pytest.raises(Invalid):
+                referrals.refer(
+                    patient=cast.mr_doe, reason="More", until=soon(99), by=cast.omar, **wrong
+                )
+    assert open_to(cast, "omar") == {C.VIEW, C.RECORDS}
+
+
+def test_who_does_not_reach_the_patient_refers_nobody(cast):
+    for name, refusal in (("omar", Missing), ("fred", Denied), ("lucia", Missing)):
+        with pytest.raises(refusal):
+            refer(cast, to="nina", by=name)
+    assert count(cast) == 0
