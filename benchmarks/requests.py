@@ -9,7 +9,7 @@ import psycopg
 from django.db import transaction
 from django.utils import timezone
 
-from benchmarks import memory, policies, seeding, server
+from benchmarks import memory, policies, reach, seeding, server
 from benchmarks.models import TABLES
 from benchmarks.server import Row
 from clinic import staffing
@@ -34,6 +34,7 @@ def measure(count: int = 400) -> Iterator[Row | memory.Row]:
         yield from _rows(web, token, facility, ids, specialist, kind, day, count)
         yield from memory.web(web)
     yield from policies.measure(facility.pk, ids[0])
+    yield from reach.measure(facility.pk, user, seeding.related(facility))
 
 
 def _rows(web, token, facility, ids, specialist, kind, day: date, count: int):

@@ -5,6 +5,7 @@ import random
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from allauth.mfa.totp.internal.auth import TOTP
 from django.db import transaction
 
 from benchmarks.models import BarePatient, BareVisit
@@ -13,8 +14,8 @@ from clinic.models import Facility, Specialist, User
 from clinic.models.base import uuid7
 from clinic.security import tenancy
 from clinic.security.permissions import Role
-from patients import registration
-from patients.models import Patient
+from patients import access, registration
+from patients.models import AccessGrant, Patient
 from scheduling.models import Appointment, AppointmentType, AvailabilityBlock
 
 FIRST = "Ana Bruno Carla Daniel Elena Felix Gloria Hugo Inês Jonas Karin Luis Marta Noah".split()
@@ -29,6 +30,7 @@ def founded() -> tuple[Facility, User, Specialist, AppointmentType]:
         facility.save(force_insert=True)
         user = User.objects.create_user(f"doctor@{facility.slug}.test", "x" * 20)
         staffing.assign(user=user, role=Role.PHYSICIAN, facility=facility, is_primary=True)
+        TOTP.activate(user, "JBSWY3DPEHPK3PXP")  # as a clinic's staff has it, and each entry asks
         specialist = Specialist.objects.create(facility=facility, user=user, specialty="General")
         kind = AppointmentType.objects.create(facility=facility, name="Visit", minutes=30)
         for day in range(1, 8):
@@ -37,6 +39,16 @@ def founded() -> tuple[Facility, User, Specialist, AppointmentType]:
                 end_time=time(23, 59, 59),
             )  # fmt: skip
     return facility, user, specialist, kind
+
+
+def related(facility: Facility, most: int = 3) -> User:
+    """A relative who sees some of the patients."""
+    with tenancy.system(facility), transaction.atomic():
+        user = User.objects.create_user(f"relative@{facility.slug}.test", "x" * 20)
+        staffing.assign(user=user, role=Role.FAMILY_MEMBER, facility=facility, is_primary=True)
+        for patient in Patient.objects.order_by("id")[:most]:
+            access.grant(patient=patient, user=user, source=AccessGrant.Source.FAMILY)
+    return user
 
 
 def identity(number: int) -> dict:

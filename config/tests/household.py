@@ -6,7 +6,7 @@ Harbor; `foreign` is one of the neighbour clinic. Everything of an owner carries
 so that an answer tells whose data it holds.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -16,20 +16,33 @@ from django.test.client import ClientHandler
 from django.utils import timezone
 
 from chat import conversations, indexing
-from clinic import staffing
-from clinic.models import Facility, Specialist, User
-from clinic.security import idempotency, tenancy
-from clinic.security.permissions import PORTAL_ROLES, ROLE_TABLE, Reach, Role, RoleRule
+from clinic import invitations, notifications, staffing
+from clinic.models import ApiToken, Facility, Notification, Specialist, User
+from clinic.security import idempotency, tenancy, trail
+from clinic.security.permissions import (
+    PORTAL_ROLES,
+    ROLE_TABLE,
+    SHARED,
+    Permission,
+    Reach,
+    Role,
+    RoleRule,
+)
 from clinic.security.tenancy import Origin
 from clinic.tests.browsing import SIGN_IN
 from clinic.tests.people import STAFF, make_cast, person
-from patients import access, registration
+from compliance.models import EmergencyAccess
+from patients import access, consent, family, registration
 from patients.models import (
     AccessGrant,
     Allergy,
+    BloodType,
+    CareRelationship,
     Condition,
+    Consent,
     FamilyMember,
     Immunization,
+    LookQuestion,
     Medication,
     Patient,
     Reading,
@@ -146,6 +159,7 @@ def build() -> Household:
     for number, owner in enumerate(OWNERS):
         name = writers[owner]
         things[owner] = chart(cast, homes[owner], patients[owner], name, kinds[name], owner, number)
+        things[owner] |= {"invitation": invitation_to(homes[owner])}
         things[owner] |= {"block": blocks[name].pk, "url": "anything/", "app_label": "clinic"}
     grants(cast, patients[OWN])
     doubles = people_of_two_roles(cast, patients[OWN])
@@ -165,6 +179,11 @@ def everybody(cast) -> list[Member]:
         user = cast.people[by_role.get(role, role.value)]
         members.append(Member(role.value, role, user=user))
     return [*members, Member("neighbour", Role.PHYSICIAN, user=cast.lucia)]
+
+
+def invitation_to(facility):
+    with tenancy.system(facility):
+        return invitations.write(email="guest@example.org", role=Role.NURSE, by=None).pk
 
 
 DOUBLES = (
@@ -218,6 +237,7 @@ def chart(cast, facility, patient: Patient, name: str, kind, owner: str, number:
             "allergy": Allergy.objects.create(**rows, allergen=word("allergen"), severity="mild"),
             "condition": Condition.objects.create(**rows, display=word("problem")),
             "medication": Medication.objects.create(**rows, generic_name=word("medicine")),
+            "blood type": BloodType.objects.create(**rows, group="O-"),
             "immunization": Immunization.objects.create(**rows, vaccine=word("vaccine")),
             "reading": Reading.objects.create(
                 **rows, reading_type="laboratory", display=word("lab"), value=Decimal("5.6"),
@@ -254,12 +274,36 @@ def chart(cast, facility, patient: Patient, name: str, kind, owner: str, number:
         broken = documents.upload(
             patient=patient, by=user, filename="broken.pdf", data=b"%PDF-1.7 " + owner.encode()
         )
+        origin = Origin(request_id=f"look-{owner}", surface="test")
+        with tenancy.acting(replace(tenancy.current(), origin=origin)):
+            trail.read("records.document", [(letter.pk, patient.pk)])
     with tenancy.system(facility):
         documents.read(letter.pk)
         indexing.index(letter.pk)
         documents.read(broken.pk)
         colleague = cast.nina if facility == cast.harbor else cast.rita
         access.grant(patient=patient, user=colleague, source=AccessGrant.Source.CARE_TEAM)
+        access.grant(
+            patient=patient, user=colleague, source=AccessGrant.Source.REFERRAL,
+            expires_at=timezone.now() + timedelta(days=9),
+        )  # fmt: skip
+        guardian = family.stand(
+            patient=patient, user=colleague, is_guardian=True,
+            relationship=FamilyMember.Relationship.PARENT,
+        )  # fmt: skip
+        agreed = consent.standing_of(guardian) or Consent.objects.create(
+            **rows, family_member=guardian, number=1, categories=["records"], language="en",
+            text=word("first"),
+        )  # fmt: skip
+        invited = CareRelationship.objects.create(
+            **rows, clinician=person(f"invited{number}", facility, Role.PHYSICIAN),
+            status=CareRelationship.Status.ACTIVE, invited_by=CareRelationship.Side.PATIENT,
+            categories=["records"], message=word("reason"), answered_at=timezone.now(),
+        )  # fmt: skip
+        asked = LookQuestion.objects.create(
+            **rows, look="1", looked_at=timezone.now(), told=word("note"),
+            question=word("question"), asked_by=user,
+        )  # fmt: skip
     return {name: fact.pk for name, fact in facts.items()} | {
         "patient": patient.pk,
         "visit": visits[Appointment.Status.CONFIRMED].pk,
@@ -268,6 +312,13 @@ def chart(cast, facility, patient: Patient, name: str, kind, owner: str, number:
         "final record": final.pk,
         "broken document": broken.pk,
         "member": colleague.pk,
+        "guardian": guardian.pk,
+        "consent": agreed.pk,
+        "invited": invited.pk,
+        "clinician": invited.clinician_id,
+        "look": f"look-{owner}",
+        "referred": colleague.pk,
+        "question": asked.pk,
         "document": letter.pk,
         "facility": facility.pk,
         "slug": facility.slug,
@@ -277,6 +328,7 @@ def chart(cast, facility, patient: Patient, name: str, kind, owner: str, number:
         "mrn": patient.mrn,
         "free": at(facility, number, 14).isoformat(),
         "day": at(facility, number, 14).date().isoformat(),
+        "soon": (timezone.now() + timedelta(days=20)).isoformat(),
     }
 
 
@@ -290,20 +342,49 @@ def at(facility, weeks: int, hour: int) -> datetime:
 def grants(cast, patient: Patient) -> None:
     with tenancy.system(cast.harbor):
         access.grant(patient=patient, user=cast.omar, source=AccessGrant.Source.CARE_TEAM)
-        access.grant(patient=patient, user=cast.jane, source=AccessGrant.Source.FAMILY)
-        FamilyMember.objects.create(
-            facility=cast.harbor, patient=patient, user=cast.jane,
-            relationship=FamilyMember.Relationship.SPOUSE,
-            permission_level=FamilyMember.PermissionLevel.FULL,
+        jane = family.stand(
+            patient=patient, user=cast.jane, relationship=FamilyMember.Relationship.SPOUSE,
+            level=FamilyMember.PermissionLevel.FULL,
         )  # fmt: skip
+    with cast.acting("john", portal=True):
+        consent.give(member=jane, categories=SHARED, by=cast.john)
+    with tenancy.system(cast.harbor):
         cast.specialists["omar"].delete()
         Specialist.objects.create(facility=cast.harbor, user=cast.omar, specialty="Acupuncture")
+
+
+def emergency(cast, member: Member, patient: Patient):
+    """An emergency access, in force, of her own or, where she reviews them, of another's; without
+    the grants, because she reaches the patient anyway."""
+    may = {permission for rule in member.rules for permission in rule.permissions}
+    if not may & {Permission.EMERGENCY_OPEN, Permission.EMERGENCY_REVIEW}:
+        return None
+    now = timezone.now()
+    return EmergencyAccess.objects.create(
+        facility_id=patient.facility_id, patient=patient, category="acute", opened_at=now,
+        user=member.user if Permission.EMERGENCY_OPEN in may else cast.sarah,
+        reason=planted(FOREIGN if member.is_stranger else OWN, "note"), scope=["view", "summary"],
+        expires_at=now + timedelta(minutes=60), review_due_at=now + timedelta(hours=24),
+    ).pk  # fmt: skip
 
 
 def personal(cast, member: Member, patient: Patient) -> None:
     """Sign the member in on both surfaces; give her a token to end and a conversation."""
     member.token = staffing.issue_token(user=member.user).text
     member.own = {"token": staffing.issue_token(user=member.user, label="spare").id}
+    # Used just now: what a request notes of that changes nothing while the matrix is walked.
+    ApiToken.objects.filter(user=member.user).update(last_used_at=timezone.now())
+    with tenancy.system(patient.facility_id):
+        if member.role not in PORTAL_ROLES and any(rule.clinical for rule in member.rules):
+            member.own["relation"] = CareRelationship.objects.create(
+                facility_id=patient.facility_id, patient=patient, clinician=member.user,
+                status=CareRelationship.Status.ACTIVE, invited_by=CareRelationship.Side.PATIENT,
+                answered_at=timezone.now(),
+            ).pk  # fmt: skip
+        member.own["emergency"] = emergency(cast, member, patient)
+        member.own["place"] = getattr(member.user.family.order_by("-pk").first(), "pk", None)
+        notifications.notify([member.user], notifications.Kind.ACCOUNT, title="A notice")
+        member.own["notice"] = Notification.objects.get(user=member.user).pk
     browser = Client()
     browser.force_login(member.user, backend=SIGN_IN)
     member.session = browser.session.session_key

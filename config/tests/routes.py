@@ -33,6 +33,7 @@ class Door:
     but: frozenset[Role] = frozenset()
     only: frozenset[Role] | None = None
     form: bool = False  # the body is a form with a file, also on the API
+    clash: bool = False  # as things stand in the household, it can be refused with 409
 
     def opens_to(self, role: Role | None, surface: str) -> bool:
         """Whether the role table lets the role in, at this surface."""
@@ -77,6 +78,19 @@ AUTHOR = roles(Role.PHYSICIAN)
 CLINIC_ONLY = PORTAL_ROLES
 # A specialist sets her own hours only, and the household's hours are Sarah's.
 NOT_HERS = roles(Role.SPECIALIST)
+# A relative decides nothing about a patient of age, and does not speak for the family.
+NO_STEWARD = roles(Role.FAMILY_MEMBER)
+# The patient of age decides, alone.
+STEWARD = roles(Role.PATIENT)
+# The household's relative is a guardian: the desk takes her from beside the patient, and she goes.
+ENDS_GUARDIANS = roles(Role.ADMINISTRATOR, Role.FRONT_DESK, Role.NURSE)
+RELATIVE = {"email": "r@example.org", "name": "R", "relationship": "sibling"}
+# Emergency accesses are listed for who opens patients, and for who reviews that.
+GLASS = roles(Role.PHYSICIAN, Role.NURSE, Role.SPECIALIST, Role.ADMINISTRATOR)
+# Whoever has the permission needs a code besides: `compliance/tests` has the ceremony.
+NEEDS_A_CODE = roles()
+# Who treats the patient ends a referral, and to whom she was referred: here a nurse.
+NOT_REFERRED = roles(Role.PHARMACIST, Role.TECHNICIAN, Role.SOCIAL_WORKER, Role.CASE_MANAGER)
 
 
 def visit(it: Thing) -> dict:
@@ -131,13 +145,75 @@ API = {
     **facts("readings", {
         "reading_type": "weight", "value": 70, "unit": "kg", "taken_at": "2026-01-05T10:00:00Z",
     }),
-    "api-family-list": {"GET": read(P.PATIENT_VIEW)},
+    **facts("blood-types", {"group": "O-"}),
+    "api-family-list": {
+        "GET": read(P.PATIENT_VIEW), "POST": own(P.PATIENT_VIEW, RELATIVE, only=STEWARD),
+    },
+    "api-family-detail": {
+        "PATCH": own(P.SHARING_MANAGE, {"permission_level": "none"}, only=roles()),
+        "DELETE": read(P.PATIENT_VIEW, only=ENDS_GUARDIANS),
+    },
+    "api-consents-list": {
+        "GET": read(P.SHARING_MANAGE), "POST": send(
+            P.SHARING_MANAGE, lambda it: {
+                "family_member": str(it["guardian"]), "categories": ["records"],
+            }, names="", only=STEWARD,
+        ),
+    },
+    "api-consents-detail": {
+        "GET": read(P.SHARING_MANAGE, only=STEWARD),
+        "DELETE": read(P.SHARING_MANAGE, only=STEWARD),
+    },
+    "api-portal-account": {
+        "GET": read(P.FAMILY_MANAGE), "POST": own(
+            P.FAMILY_MANAGE, {"email": "a@example.org"}, clash=True
+        ),
+    },
+    "api-referrals-list": {
+        "GET": read(P.CHART_VIEW),
+        "POST": send(P.CARE_TEAM_MANAGE, lambda it: {
+            "to": str(it["clinician"]), "reason": "Back pain", "until": it["soon"],
+        }, names="clinic"),
+    },
+    "api-referrals-detail": {
+        "DELETE": read(P.CHART_VIEW, but=NOT_REFERRED | NO_STEWARD, of="member"),
+    },
+    "api-relationships-list": {
+        "GET": read(P.SHARING_MANAGE), "POST": send(
+            P.SHARING_MANAGE, lambda it: {"clinician": str(it["person"])}, names="clinic",
+            only=STEWARD, clash=True,
+        ),
+    },
+    "api-relationships-detail": {
+        "PATCH": own(P.SHARING_MANAGE, {"categories": ["records"]}, only=STEWARD),
+    },
+    "api-relationships-agree": {"POST": own(P.SHARING_MANAGE, only=STEWARD, clash=True)},
+    "api-relationships-end": {"POST": own(P.SHARING_MANAGE, only=STEWARD)},
+    "api-relationships-unblock": {"POST": own(P.SHARING_MANAGE, only=STEWARD, clash=True)},
+    "api-relationships-block": {"POST": send(
+        P.SHARING_MANAGE, lambda it: {"clinician": str(it["person"])}, names="clinic", only=STEWARD,
+    )},
+    "api-my-relationships-list": {
+        "GET": read(P.CHART_VIEW),
+        "POST": own(P.CARE_TEAM_MANAGE, {
+            "mrn": "HB1", "last_name": "Doe", "date_of_birth": "1980-01-01",
+        }),
+    },
+    "api-my-relationships-agree": {"POST": own(P.CHART_VIEW, but=CLINIC_ONLY, clash=True)},
+    "api-my-relationships-end": {"POST": own(P.CHART_VIEW, but=CLINIC_ONLY)},
+    "api-look-questions-list": {
+        "GET": read(P.ACCESS_LOG_VIEW),
+        "POST": send(P.ACCESS_LOG_VIEW, lambda it: {"look": it["look"], "question": "Why?"},
+                     names="", but=STAFF_ROLES),
+    },
+    "api-question-queue-list": {"GET": read(P.LOOK_ANSWER)},
+    "api-question-queue-answer": {"POST": own(P.LOOK_ANSWER, {"answer": "A colleague."})},
     "api-care-team-list": {
         "GET": read(P.CHART_VIEW),
-        "POST": send(P.CHART_WRITE, lambda it: {"user": str(it["person"])},
+        "POST": send(P.CARE_TEAM_MANAGE, lambda it: {"user": str(it["person"])},
                      names="clinic", but=NOT_HERS),
     },
-    "api-care-team-detail": {"DELETE": read(P.CHART_WRITE, but=NOT_HERS, of="member")},
+    "api-care-team-detail": {"DELETE": read(P.CARE_TEAM_MANAGE, but=NOT_HERS, of="member")},
     "api-access-log-list": {"GET": read(P.ACCESS_LOG_VIEW)},
     "api-availability-blocks-list": {
         "GET": read(P.CALENDAR_VIEW),
@@ -181,7 +257,9 @@ API = {
     "api-documents-list": {
         "GET": read(P.DOCUMENT_VIEW), "POST": send(P.DOCUMENT_UPLOAD, upload, form=True),
     },
-    "api-documents-detail": {"GET": read(P.DOCUMENT_VIEW)},
+    "api-documents-detail": {
+        "GET": read(P.DOCUMENT_VIEW), "PATCH": own(P.DOCUMENT_UPLOAD, {"document_type": "other"}),
+    },
     "api-documents-content": {"GET": read(P.DOCUMENT_VIEW)},
     "api-documents-retry": {"POST": own(P.DOCUMENT_UPLOAD, of="broken document")},
     "api-search-list": {"GET": read(
@@ -196,6 +274,16 @@ API = {
     "api-messages-list": {
         "GET": read(P.CHART_ASK), "POST": own(P.CHART_ASK, {"content": "Thank you."}),
     },
+    "api-notifications-list": {"GET": read(P.ACCOUNT_USE)},
+    "api-notifications-detail": {"GET": read(P.ACCOUNT_USE)},
+    "api-notifications-read": {"POST": own(P.ACCOUNT_USE)},
+    "api-break-glass-list": {
+        "GET": read(P.ACCOUNT_USE, only=GLASS), "POST": own(P.EMERGENCY_OPEN, only=NEEDS_A_CODE),
+    },
+    "api-break-glass-detail": {"GET": read(P.ACCOUNT_USE, only=GLASS)},
+    "api-break-glass-widen": {"POST": own(P.EMERGENCY_OPEN, only=NEEDS_A_CODE)},
+    "api-break-glass-give-back": {"POST": own(P.EMERGENCY_OPEN)},
+    "api-break-glass-review": {"POST": own(P.EMERGENCY_REVIEW, {"outcome": "justified"})},
     "api-audit-list": {"GET": read(P.TRAIL_VIEW)},
     "api-schema": {"GET": read(PUBLIC)},
     "api-docs": {"GET": read(PUBLIC)},
@@ -209,6 +297,11 @@ def page(permission: Permission | str, query=None, **more) -> dict[str, Door]:
 def form(permission: Permission | str, sent: Permission | str | None = None, body=None, **more):
     """A page with a form: seen with one permission, sent with another or the same."""
     return {"GET": read(permission), "POST": own(sent or permission, body, **more)}
+
+
+def shut(permission: Permission, but: frozenset[Role]) -> dict[str, Door]:
+    """A page with a form that a rule of its verb closes to some already when it is opened."""
+    return {"GET": read(permission, but=but), "POST": own(permission, but=but)}
 
 
 def model(name: str, sees, view, add, change, but=frozenset()) -> dict[str, dict[str, Door]]:
@@ -228,6 +321,7 @@ ADMIN = {
     "admin:index": page(SIGNED_IN),  # leads those on who see no calendar
     "admin:search": page(CLOSED),
     "admin:facility": form(P.FACILITY_MANAGE),
+    "admin:facility_access": form(P.STAFF_MANAGE, body={"care_reach": "facility"}),
     "admin:choose_facility": {
         "GET": read(P.ACCOUNT_USE), "POST": send(
             P.ACCOUNT_USE, lambda it: {"facility": it["slug"]}, names="clinic"
@@ -235,7 +329,27 @@ ADMIN = {
     },
     "admin:roles": page(P.STAFF_VIEW),
     "admin:invite": form(P.STAFF_MANAGE),
+    "admin:invitation": form(P.STAFF_MANAGE, body={"withdraw": "1"}),
+    "admin:notices": form(P.ACCOUNT_USE, body={"all": "1"}),
     "admin:person": form(P.STAFF_MANAGE, body={"role": "nurse"}),
+    "admin:patient_access": page(P.PATIENT_VIEW),
+    "admin:patient_join": shut(P.CARE_TEAM_MANAGE, but=NOT_HERS),
+    "admin:patient_leave": shut(P.CARE_TEAM_MANAGE, but=NOT_HERS),
+    "admin:patient_refer": form(P.CARE_TEAM_MANAGE),
+    "admin:patient_referral": form(P.CHART_VIEW, but=NOT_REFERRED),
+    "admin:patient_confide": shut(P.CARE_TEAM_MANAGE, but=AUTHOR),  # Sarah reads no such content
+    "admin:patient_family": form(P.FAMILY_MANAGE),
+    "admin:patient_guardian": form(P.FAMILY_MANAGE),
+    "admin:patient_guardian_end": form(P.FAMILY_MANAGE),
+    "admin:relationships": {
+        "GET": read(P.CHART_VIEW),
+        "POST": send(P.CHART_VIEW, lambda it: {"decline": it.get("relation", "")}, names=""),
+    },
+    "admin:relationship_end": form(P.CHART_VIEW),
+    "admin:invite_patient": form(P.CARE_TEAM_MANAGE),
+    "admin:questions": page(P.LOOK_ANSWER),
+    "admin:question": form(P.LOOK_ANSWER),
+    "admin:minors": form(P.FACILITY_MANAGE),
     "admin:find_patient": page(P.PATIENT_VIEW, lambda it: {"q": it["mrn"]}, names=""),
     "admin:day": page(P.CALENDAR_VIEW, lambda it: {"day": it["day"]}, names=""),
     "admin:quick_book": {
@@ -257,6 +371,13 @@ ADMIN = {
     "admin:chart": page(P.PATIENT_VIEW),
     "admin:chart_ask": {"POST": own(P.CHART_ASK, {"question": "How is the knee?"})},
     "admin:trail": page(P.TRAIL_VIEW),
+    "admin:emergency": form(P.EMERGENCY_OPEN),
+    "admin:emergency_state": page(P.EMERGENCY_OPEN),
+    "admin:emergency_summary": page(P.EMERGENCY_OPEN),
+    "admin:emergency_more": form(P.EMERGENCY_OPEN),
+    "admin:emergency_give_back": {"POST": own(P.EMERGENCY_OPEN)},
+    "admin:emergencies": page(P.EMERGENCY_REVIEW),
+    "admin:emergency_review": form(P.EMERGENCY_REVIEW, body={"outcome": "justified"}),
     "admin:login": form(CLOSED),
     "admin:logout": form(PUBLIC),
     "admin:password_change": form(SIGNED_IN),
@@ -280,8 +401,43 @@ ADMIN = {
 PORTAL = {
     "portal:home": page(P.ACCOUNT_USE),
     "portal:person": {"POST": own(P.PATIENT_VIEW)},
+    "portal:still": page(
+        P.PATIENT_VIEW, lambda it: {"of": it["patient"], "shows": "view"}, names=""
+    ),
+    "portal:no_longer": page(P.PATIENT_VIEW),
     "portal:access": page(P.ACCESS_LOG_VIEW),
+    "portal:ask_about_look": {
+        "GET": read(P.ACCESS_LOG_VIEW, lambda it: {"look": it["look"]}, names=""),
+        "POST": send(
+            P.ACCESS_LOG_VIEW, lambda it: {"look": it["look"], "question": "Why?"}, names=""
+        ),
+    },
+    "portal:sharing": page(P.SHARING_MANAGE),
+    "portal:relative_invite": shut(P.SHARING_MANAGE, but=NO_STEWARD),
+    "portal:relative": shut(P.SHARING_MANAGE, but=NO_STEWARD),
+    "portal:relative_change": {
+        "POST": own(P.SHARING_MANAGE, {"open": "documents"}, but=NO_STEWARD)
+    },
+    "portal:relative_close": shut(P.SHARING_MANAGE, but=NO_STEWARD),
+    "portal:relative_remove": shut(P.SHARING_MANAGE, but=NO_STEWARD),
+    "portal:agreed": page(P.SHARING_MANAGE, but=NO_STEWARD),
+    "portal:clinician_invite": shut(P.SHARING_MANAGE, but=NO_STEWARD),
+    "portal:clinician_block": shut(P.SHARING_MANAGE, but=NO_STEWARD),
+    "portal:clinician": shut(P.SHARING_MANAGE, but=NO_STEWARD),
+    "portal:clinician_change": {
+        "POST": own(P.SHARING_MANAGE, {"open": "documents"}, but=NO_STEWARD)
+    },
+    "portal:clinician_end": shut(P.SHARING_MANAGE, but=NO_STEWARD),
+    "portal:clinician_unblock": shut(P.SHARING_MANAGE, but=NO_STEWARD),
+    "portal:referral_end": shut(P.SHARING_MANAGE, but=NO_STEWARD),
+    "portal:shared": page(P.ACCOUNT_USE),
+    "portal:leave": form(P.ACCOUNT_USE),
+    "portal:family": {
+        "GET": read(P.SHARING_MANAGE),
+        "POST": own(P.SHARING_MANAGE, {"name": "Doe"}, but=NO_STEWARD),
+    },
     "portal:settings": form(P.ACCOUNT_USE),
+    "portal:notices": form(P.ACCOUNT_USE, body={"all": "1"}),
     "portal:visits": page(P.CALENDAR_VIEW),
     "portal:book": form(P.APPOINTMENT_BOOK),
     "portal:visit": page(P.CALENDAR_VIEW),
@@ -295,6 +451,8 @@ PORTAL = {
     "portal:answer": page(P.CHART_ASK),
 }
 
+# Of the household the staff have a second step, and are asked for it again.
+WITH_FACTOR = {"GET": read(SIGNED_IN, but=PORTAL_ROLES), "POST": own(SIGNED_IN, but=PORTAL_ROLES)}
 # allauth's own pages: what they let a person do concerns her own account only.
 ACCOUNTS = {
     "account_login": form(PUBLIC),
@@ -316,15 +474,25 @@ ACCOUNTS = {
     "mfa_activate_totp": form(SIGNED_IN),
     "mfa_generate_recovery_codes": form(SIGNED_IN),
     "usersessions_list": form(SIGNED_IN),
-    # Nobody of the household has a password or a second factor to prove or to end.
-    "account_reauthenticate": form(CLOSED),
-    "mfa_reauthenticate": form(CLOSED),
-    "mfa_deactivate_totp": form(CLOSED),
+    "session_alive": form(PUBLIC),  # tells a stranger that nothing is left
+    "session_end": {"POST": own(CLOSED)},  # the address names a session of nobody
+    "token_end": {"POST": own(CLOSED)},
+    "mfa_list_webauthn": page(SIGNED_IN),
+    "mfa_add_webauthn": form(SIGNED_IN),
+    "mfa_login_webauthn": form(SIGNED_IN),  # leads strangers back to the door
+    "mfa_reauthenticate_webauthn": WITH_FACTOR,
+    "mfa_remove_webauthn": WITH_FACTOR,
+    "mfa_edit_webauthn": WITH_FACTOR,
+    "account_reauthenticate": WITH_FACTOR,
+    "mfa_reauthenticate": WITH_FACTOR,
+    "mfa_deactivate_totp": WITH_FACTOR,
+    # Nobody of the household has recovery codes.
     "mfa_view_recovery_codes": page(CLOSED),
     "mfa_download_recovery_codes": form(CLOSED),
 }
 
 WEB = {
+    "invitation": form(CLOSED),  # whoever holds a key; the household's holds none
     "home": page(PUBLIC), "healthz": page(PUBLIC), "readyz": page(PUBLIC),
     "set_language": form(PUBLIC),
 }  # fmt: skip
@@ -338,19 +506,36 @@ THINGS = {
     "api-specialists": "specialist", "api-patients": "patient", "api-allergies": "allergy",
     "api-medications": "medication", "api-conditions": "condition", "api-readings": "reading",
     "api-immunizations": "immunization", "api-care-team": "person",
+    "api-blood-types": "blood type", "api-family": "guardian", "api-consents": "consent",
+    "api-referrals": "person", "api-relationships": "invited", "api-my-relationships": "relation",
+    "api-look-questions": "question", "api-question-queue": "question",
     "api-availability-blocks": "block", "api-appointment-types": "kind",
     "api-appointments-confirm": "asked visit", "api-appointments": "visit",
     "api-medical-records": "record", "api-documents": "document",
-    "api-conversations": "conversation", "admin:person": "person", "admin:visit": "visit",
+    "api-conversations": "conversation", "api-notifications": "notice",
+    "admin:invitation": "invitation", "admin:patient_": "patient", "admin:question": "question",
+    "admin:relationship_end": "relation",
+    "admin:person": "person", "admin:visit": "visit",
     "admin:hours": "specialist", "admin:write_record": "patient", "admin:revise_record": "record",
     "admin:document": "document", "admin:chart": "patient", "admin:clinic_specialist": "specialist",
     "admin:patients_patient": "patient", "admin:scheduling_appointmenttype": "kind",
-    "portal:person": "patient", "portal:visit": "visit",
+    "api-break-glass": "emergency", "admin:emergency_": "emergency",
+    "portal:person": "patient", "portal:visit": "visit", "portal:relative": "guardian",
+    "portal:agreed": "consent", "portal:clinician": "invited", "portal:leave": "place",
+    "portal:referral_end": "referred",
     "portal:document": "document", "portal:answer": "answer",
 }  # fmt: skip
-ARGUMENTS = {"patient_id": "patient", "conversation_id": "conversation"}
+ARGUMENTS = {
+    "patient_id": "patient", "conversation_id": "conversation", "user_id": "member",
+    "guardian_id": "guardian",
+}  # fmt: skip
 FIXED = {
+    "session_end": {"pk": 0},
+    "token_end": {"pk": "00000000-0000-0000-0000-000000000000"},
+    "mfa_remove_webauthn": {"pk": 0},
+    "mfa_edit_webauthn": {"pk": 0},
     "account_confirm_email": {"key": "no-such-key"},
+    "invitation": {"key": "no-such-key"},
     "account_reset_password_from_key": {"uidb36": "1", "key": "no-such"},
     "admin:app_list": {"app_label": "patients"},
     "admin/clinic/specialist/<path:object_id>/": {"object_id": "1"},
@@ -359,5 +544,9 @@ FIXED = {
     "admin/(?P<url>.*)$": {"url": "no/such/page/"},
 }
 # Things that belong to one person (or to the whole clinic) and not to a patient.
-PERSONAL = frozenset({"token", "conversation", "answer"})
-OF_THE_CLINIC = frozenset({"facility", "person", "specialist", "kind", "block"})
+PERSONAL = frozenset(
+    {"token", "conversation", "answer", "notice", "relation", "emergency", "place"}
+)
+OF_THE_CLINIC = frozenset(
+    {"facility", "person", "invitation", "specialist", "kind", "block", "referred"}
+)

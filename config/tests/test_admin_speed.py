@@ -19,7 +19,7 @@ from patients.models import Condition, Reading
 from records.models import Encounter
 from scheduling.models import Appointment
 
-CHART, DAY, FIND = 25, 10, 12
+CHART, DAY, FIND = 25, 11, 12  # the bell of notices among them
 
 
 def asked(browser, address: str) -> list[str]:

@@ -239,9 +239,9 @@ class TestProxies:
     def test_one_signs_in_from_wherever_the_server_says(self, cast, settings, peer):
         settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
         with tenancy.system(cast.harbor):
-            cast.nina.set_password("correct horse battery staple")
-            cast.nina.save()
+            cast.john.set_password("correct horse battery staple")
+            cast.john.save()
         client = Client(REMOTE_ADDR=peer)
-        form = {"login": "nina@harbor.test", "password": "correct horse battery staple"}
+        form = {"login": "john@harbor.test", "password": "correct horse battery staple"}
         assert client.post("/accounts/login/", form).status_code == 302
-        assert client.get("/admin/").status_code == 200
+        assert client.get("/portal/").status_code == 200
