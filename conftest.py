@@ -41,7 +41,8 @@ def database() -> str:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings():
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
+    """As the owner, and with a database for each of several processes (`make test ARGS="-n 2"`)."""
     settings.DATABASES["default"].update(_credentials("DATABASE_OWNER_URL"))
     connection.settings_dict.update(_credentials("DATABASE_OWNER_URL"))
 

@@ -8,7 +8,7 @@ from django.db import models
 from clinic.security.permissions import Permission
 
 # Pages that anybody may open, by name.
-OPEN = {"home", "healthz", "readyz", "set_language"}
+OPEN = {"home", "healthz", "readyz", "set_language", "invitation"}
 
 
 @register()

@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clinic.security.permissions import Permission
-from compliance import review
+from compliance import breakglass, review
+from patients import questions
 from patients.admin import FindForm
 from records import documents
 from records.admin import watching
@@ -73,7 +74,7 @@ def _figure(label: str, value: int, note: str, link: tuple[str, str]) -> dict[st
 
 
 def _alerts(request: HttpRequest, visits: list[Appointment], unread: int) -> list[dict[str, Any]]:
-    alerts = []
+    alerts = _emergencies(request) if request.actor.may(Permission.EMERGENCY_REVIEW) else []
     if unread:
         title = ngettext(
             "%(count)d document could not be read", "%(count)d documents could not be read", unread
@@ -92,9 +93,36 @@ def _alerts(request: HttpRequest, visits: list[Appointment], unread: int) -> lis
             _alert(title % {"count": pending}, _("Call the patient, then confirm the visit."),
                    _("Show the day"), "day")
         )  # fmt: skip
+    if request.actor.may(Permission.LOOK_ANSWER):
+        alerts += _questions(request)
     if request.actor.may(Permission.TRAIL_VIEW):
         alerts += _from_trail()
     return alerts
+
+
+def _emergencies(request: HttpRequest) -> list[dict[str, Any]]:
+    """Emergency accesses that wait for a review."""
+    waiting = breakglass.visible_to(request.user).to_review()
+    count, late = waiting.count(), waiting.late().count()
+    title = ngettext(
+        "%(count)d emergency access waits for a review",
+        "%(count)d emergency accesses wait for a review",
+        count,
+    )
+    body = _("Some are late.") if late else _("Each is reviewed within 24 hours.")
+    shown = _alert(title % {"count": count}, body, _("Show them"), "emergencies")
+    return [shown | ({"tone": "danger"} if late else {})] if count else []
+
+
+def _questions(request: HttpRequest) -> list[dict[str, Any]]:
+    """What patients ask about looks, and nobody has answered."""
+    count = questions.waiting(request.user).count()
+    title = ngettext(
+        "%(count)d patient asks who looked", "%(count)d patients ask who looked", count
+    )
+    body = _("Answer in plain words: the patient reads it in the portal.")
+    shown = _alert(title % {"count": count}, body, _("Show the questions"), "questions")
+    return [shown] if count else []
 
 
 def _from_trail() -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ import base64
 import ipaddress
 import os
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from dotenv import load_dotenv
@@ -96,15 +96,32 @@ def cache_url(broker: str) -> str:
     raise ImproperlyConfigured("CELERY_BROKER_URL must read redis://… or redis+socket://….")
 
 
-def email(name: str) -> dict[str, object]:
-    """`smtp://user:password@host:port` or `smtps://…` as Django's settings."""
+def public_url(name: str, hosts: list[str], *, secure: bool, port: int) -> str:
+    """The address by which people reach the house, without a path: the first of its hosts where
+    nothing is said."""
+    host = hosts[0].removeprefix(".")
+    if secure and host == "*" and not os.environ.get(name):
+        raise ImproperlyConfigured(f"{name} is not set, and ALLOWED_HOSTS names no host.")
+    here = f"http://{'localhost' if host == '*' else host}:{port}"
+    url = urlsplit(text(name, f"https://{host}" if secure else here))
+    if url.scheme not in {"http", "https"} or not url.hostname or url.path.strip("/"):
+        raise ImproperlyConfigured(f"{name} must read https://chartroom.example.org.")
+    return f"{url.scheme}://{url.netloc}"
+
+
+def email(name: str, sender: str) -> dict[str, object]:
+    """`smtp://user:password@host:port?from=clinic@example.org` or `smtps://…` as Django's settings.
+    Where no sender is named it is the user, if that is an address, else the one given here."""
     url = urlsplit(text(name))
     if url.scheme not in {"smtp", "smtps"} or not url.hostname:
         raise ImproperlyConfigured(f"{name} must read smtp://user:password@host:port.")
+    user = unquote(url.username or "")
+    (named,) = parse_qs(url.query).get("from", [user if "@" in user else sender])[-1:]
     return {
+        "DEFAULT_FROM_EMAIL": named,
         "EMAIL_HOST": url.hostname,
         "EMAIL_PORT": url.port or (465 if url.scheme == "smtps" else 587),
-        "EMAIL_HOST_USER": unquote(url.username or ""),
+        "EMAIL_HOST_USER": user,
         "EMAIL_HOST_PASSWORD": unquote(url.password or ""),
         "EMAIL_USE_SSL": url.scheme == "smtps",
         "EMAIL_USE_TLS": url.scheme == "smtp",

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from celery.schedules import crontab
 from cryptography.fernet import Fernet
@@ -56,7 +57,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
-    "allauth.usersessions",
+    "config.site.UserSessionsConfig",
     "auditlog",
     "guardian",
     "rest_framework",
@@ -78,7 +79,6 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
     "clinic.middleware.ActorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
@@ -143,6 +143,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 # What follows when a document has been read; records knows no names of the apps above it.
 DOCUMENT_READ_TASKS = ["chat.index_document"]
+# Who waits for a person that took up an invitation; clinic knows no names of the apps above it.
+INVITATION_ACCEPTED = ["patients.family.joined", "patients.enrolment.joined"]
 CELERY_BEAT_SCHEDULE = {
     "seal the trail": {"task": "compliance.seal_trails", "schedule": timedelta(seconds=5)},
     "find documents left unread": {
@@ -153,7 +155,19 @@ CELERY_BEAT_SCHEDULE = {
         "task": "chat.find_unindexed",
         "schedule": timedelta(seconds=30),
     },
+    "find letters left unsent": {
+        "task": "clinic.find_unsent",
+        "schedule": timedelta(minutes=5),
+    },
+    "tell of reviews that are late": {
+        "task": "compliance.escalate_emergencies",
+        "schedule": timedelta(minutes=5),
+    },
     # By the clock: an interval would begin anew with each start of the scheduler.
+    "let young adults take over": {
+        "task": "patients.hand_over",
+        "schedule": crontab(minute=5),
+    },
     "sweep up files left behind": {
         "task": "records.sweep_leftovers",
         "schedule": crontab(hour=3, minute=40),
@@ -187,17 +201,26 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_MAX_EMAIL_ADDRESSES = 1  # the clinic gave it: nobody takes another for herself
 ACCOUNT_PREVENT_ENUMERATION = True
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"  # a passkey asks for a finger, a face or a PIN
 MFA_TOTP_ISSUER = "Chartroom"
 MFA_ADAPTER = "clinic.accounts.SecondFactorAdapter"
 MFA_FORMS = {
     "activate_totp": "clinic.accounts.ActivateForm",
     "authenticate": "clinic.accounts.AuthenticateForm",
     "reauthenticate": "clinic.accounts.ReauthenticateForm",
+    "add_webauthn": "clinic.passkeys.AddForm",
+    "login_webauthn": "clinic.passkeys.LoginForm",
+    "authenticate_webauthn": "clinic.passkeys.AuthenticateForm",
+    "reauthenticate_webauthn": "clinic.passkeys.ReauthenticateForm",
+    "edit_webauthn": "clinic.passkeys.EditForm",
 }
-USERSESSIONS_TRACK_ACTIVITY = False
+USERSESSIONS_ADAPTER = "clinic.sessions.SessionsAdapter"
 ANONYMOUS_USER_NAME = None  # django-guardian: nobody without an account
-SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_ENGINE = "clinic.security.sessions"
+SESSION_COOKIE_AGE = 12 * 60 * 60  # of all sessions, whatever is done in them
+STAFF_IDLE, PORTAL_IDLE = timedelta(minutes=15), timedelta(minutes=30)  # without a person acting
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
@@ -239,10 +262,15 @@ ANSWER_URL = env.text("ANSWER_URL", "")
 ANSWER_MODEL = env.text("ANSWER_MODEL", "")
 ANSWER_API_KEY = env.text("ANSWER_API_KEY", "")
 OCR_LANGUAGES = env.listed("OCR_LANGUAGES", "en,pt,es")
+PUBLIC_URL = env.public_url(  # what the links in letters begin with
+    "PUBLIC_URL", ALLOWED_HOSTS, secure=SECURE, port=env.number("PORT", 8000)
+)
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+EMAIL_TIMEOUT = 20  # seconds
+DEFAULT_FROM_EMAIL = f"chartroom@{urlsplit(PUBLIC_URL).hostname}"
 if env.text("EMAIL_URL", ""):
     EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    globals().update(env.email("EMAIL_URL"))
+    globals().update(env.email("EMAIL_URL", DEFAULT_FROM_EMAIL))
 
 # --- The API -------------------------------------------------------------------------------------
 API_RATE = env.number("API_RATE", 1200)
@@ -322,6 +350,7 @@ UNFOLD = {
     "SCRIPTS": [
         lambda _: static("chartroom/js/admin.js"),
         lambda _: static("chartroom/js/chartroom.js"),
+        lambda _: static("chartroom/js/glass.js"),
     ],
     "ACCOUNT": {"navigation": "config.sidebar.account_links"},
     "SIDEBAR": {"navigation": "config.sidebar.navigation"},

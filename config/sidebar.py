@@ -29,12 +29,26 @@ GROUPS = (
             Place(_("Today"), "today", "index", Permission.CALENDAR_VIEW),
             Place(
                 _("Find a patient"), "person_search", "find_patient", Permission.PATIENT_VIEW,
-                ("chart", "chart_ask", "write_record", "revise_record", "patients_patient_change"),
+                (
+                    "chart", "chart_ask", "write_record", "revise_record",
+                    "patients_patient_change",
+                    "patient_access", "patient_join", "patient_leave", "patient_refer",
+                    "patient_referral", "patient_confide", "patient_family", "patient_guardian",
+                    "patient_guardian_end",
+                ),
+            ),
+            Place(
+                _("My patients"), "diversity_1", "relationships", Permission.CHART_VIEW,
+                ("invite_patient", "relationship_end"),
             ),
             Place(
                 _("Day calendar"), "calendar_month", "day", Permission.CALENDAR_VIEW, ("visit",)
             ),
             Place(_("New visit"), "event_available", "quick_book", Permission.APPOINTMENT_BOOK),
+            Place(
+                _("Emergency access"), "emergency", "emergency", Permission.EMERGENCY_OPEN,
+                ("emergency_summary", "emergency_more"),
+            ),
         ),
     ),
     (
@@ -64,14 +78,30 @@ GROUPS = (
             ),
             Place(
                 _("People and roles"), "badge", "roles", Permission.STAFF_VIEW,
-                ("person", "invite"),
+                ("person", "invite", "invitation"),
             ),
-            Place(_("Clinic details"), "apartment", "facility", Permission.FACILITY_MANAGE),
+            Place(
+                _("Clinic details"), "apartment", "facility", Permission.FACILITY_MANAGE,
+                ("facility_access",),
+            ),
+            Place(
+                _("Minors and guardians"), "family_restroom", "minors", Permission.FACILITY_MANAGE
+            ),
         ),
     ),
     (
         _("Oversight"),
-        (Place(_("Audit trail"), "policy", "trail", Permission.TRAIL_VIEW),),
+        (
+            Place(
+                _("Emergency accesses"), "emergency", "emergencies", Permission.EMERGENCY_REVIEW,
+                ("emergency_review",),
+            ),
+            Place(
+                _("Questions about looks"), "contact_support", "questions", Permission.LOOK_ANSWER,
+                ("question",),
+            ),
+            Place(_("Audit trail"), "policy", "trail", Permission.TRAIL_VIEW),
+        ),
     ),
 )  # fmt: skip
 

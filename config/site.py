@@ -1,11 +1,13 @@
 """The staff's site: django-unfold's, without inline styles, entered through allauth's sign-in."""
 
+from allauth.usersessions import apps as usersessions
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.shortcuts import redirect
 from django.urls import path
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
@@ -42,11 +44,13 @@ class StaffSite(UnfoldAdminSite):
         import chat.admin
         import clinic.admin
         import compliance.admin
+        import patients.admin
         import records.admin
         import scheduling.admin
 
         pages = [
             *clinic.admin.pages,
+            *patients.admin.pages,
             *scheduling.admin.pages,
             *records.admin.pages,
             *chat.admin.pages,
@@ -57,7 +61,12 @@ class StaffSite(UnfoldAdminSite):
         ]
 
     def each_context(self, request):
-        return super().each_context(request) | {"colors": {}, "actor": request.actor}
+        from compliance import breakglass
+
+        glass = SimpleLazyObject(lambda: breakglass.running(request.user))
+        return super().each_context(request) | {
+            "colors": {}, "actor": request.actor, "glass": glass,
+        }  # fmt: skip
 
     def index(self, request, extra_context=None):
         """Today; who may not see the calendar begins where her work is."""
@@ -99,6 +108,15 @@ class StaffSite(UnfoldAdminSite):
 
 class StaffAdminConfig(AdminConfig):
     default_site = "config.site.StaffSite"
+
+
+class UserSessionsConfig(usersessions.UserSessionsConfig):
+    """allauth's list of sessions, kept by `clinic.sessions`: its own hand would write down keys."""
+
+    default = False
+
+    def ready(self):
+        pass
 
 
 class SiteConfig(AppConfig):

@@ -8,6 +8,7 @@ import chat.portal
 import patients.portal
 import records.portal
 import scheduling.portal
+from clinic.welcome import InvitationPage
 from config import pages
 from config.api import docs
 
@@ -22,7 +23,8 @@ urlpatterns = [
     path("", pages.home, name="home"),
     path("healthz", pages.healthz, name="healthz"),
     path("readyz", pages.readyz, name="readyz"),
-    path("accounts/", include("allauth.urls")),
+    path("accounts/invitation/<str:key>/", InvitationPage.as_view(), name="invitation"),
+    path("accounts/", include("clinic.signed_in")),
     path("admin/", admin.site.urls),
     path("portal/", include((portal, "portal"))),
     path("language/", set_language, name="set_language"),

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP
 from django.db import transaction
 from django.utils import timezone
@@ -26,6 +27,7 @@ SECRETS = {
     "sarah": "JBSWY3DPEHPK3PXD",
     "alma": "JBSWY3DPEHPK3PXE",
     "nina": "JBSWY3DPEHPK3PXF",
+    "omar": "JBSWY3DPEHPK3PXG",
 }
 NAMES = {
     "john": ("John", "Doe"),
@@ -50,6 +52,7 @@ def furnish() -> Cast:
         user.set_password(PASSWORD)
         user.save()
     for name, secret in SECRETS.items():
+        Authenticator.objects.filter(user=cast.people[name]).delete()  # the one all staff share
         TOTP.activate(cast.people[name], secret)
     with tenancy.system(cast.harbor):
         harbor = cast.harbor

@@ -19,6 +19,13 @@ PAGES = {
     "documents": "/portal/documents/",
     "ask": "/portal/ask/",
     "access": "/portal/access/",
+    "sharing": "/portal/sharing/",
+    "invite": "/portal/sharing/relatives/",
+    "ask-clinician": "/portal/sharing/clinicians/",
+    "block": "/portal/sharing/block/",
+    "shared": "/portal/shared/",
+    "family": "/portal/family/",
+    "no-longer": "/portal/no-longer/",
     "settings": "/portal/settings/",
     "not-found": "/portal/visits/00000000-0000-0000-0000-000000000000/",
 }

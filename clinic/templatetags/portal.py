@@ -22,12 +22,17 @@ class Section:
     pages: tuple[str, ...]
 
 
+ACCESS = (
+    "access", "ask_about_look", "sharing", "relative_invite", "relative", "relative_close",
+    "relative_remove", "agreed", "clinician_invite", "clinician", "clinician_end",
+    "clinician_block", "clinician_unblock", "referral_end", "shared", "leave", "family",
+)  # fmt: skip
 SECTIONS = (
     Section("home", "house", _("Home"), ("home",)),
     Section("record", "clipboard-list", _("Record"), ("record", "ask", "answer")),
     Section("visits", "calendar-days", _("Visits"), ("visits", "visit", "visit_cancel", "book")),
     Section("documents", "file-text", _("Documents"), ("documents", "document")),
-    Section("access", "eye", _("Access"), ("access",)),
+    Section("access", "eye", _("Access"), ACCESS),
 )
 
 

@@ -24,6 +24,7 @@ from clinic.errors import Conflict, Invalid, Missing, Refused, Stale, TooLarge
 from clinic.security.idempotency import KeyReused
 from clinic.security.keyring import SealBroken
 from clinic.security.permissions import Denied
+from clinic.staffing import SecondStepNeeded
 from records.storage import NotStored
 
 logger = logging.getLogger("chartroom.api")
@@ -79,6 +80,8 @@ def _answer_to(error: Exception) -> Response | None:
         case Refused():
             status = next(s for kind, s in STATUSES.items() if isinstance(error, kind))
             return answer(status, error.message, fields=_texts(error.fields))
+        case SecondStepNeeded():
+            return answer(403, error)
         case Denied() | django.PermissionDenied():
             return answer(403)
         case Http404():

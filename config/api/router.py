@@ -7,10 +7,21 @@ from chat.api.conversations import Conversations, Messages
 from chat.api.search import Search
 from clinic.api.accounts import Me, SignIn, Tokens, Users
 from clinic.api.facilities import Facilities, Specialists
-from compliance.api import Audit
+from clinic.api.notices import Notices
+from compliance.api.audit import Audit
+from compliance.api.breakglass import BreakGlass
 from config.api.throttling import SignInThrottle
-from patients.api.circle import AccessLog, CareTeam, Family
-from patients.api.health import Allergies, Conditions, Immunizations, Medications, Readings
+from patients.api.care import LookQuestions, MyRelationships, QuestionQueue, Relationships
+from patients.api.circle import AccessLog, CareTeam, Referrals
+from patients.api.family import Consents, Family, PortalAccount
+from patients.api.health import (
+    Allergies,
+    BloodTypes,
+    Conditions,
+    Immunizations,
+    Medications,
+    Readings,
+)
 from patients.api.patients import Patients
 from records.api.chart import Chart
 from records.api.documents import Documents
@@ -19,6 +30,8 @@ from scheduling.api.appointments import Appointments
 from scheduling.api.offers import AppointmentTypes, AvailabilityBlocks, Slots
 
 OF_PATIENT = "patients/(?P<patient_id>[^/]+)"
+# What stands both below a patient and by itself is named apart.
+NAMES = {"relationships": "my-relationships", "look-questions": "question-queue"}
 OF_CONVERSATION = "conversations/(?P<conversation_id>[^/]+)"
 
 
@@ -41,9 +54,16 @@ for prefix, resource in {
     f"{OF_PATIENT}/conditions": Conditions,
     f"{OF_PATIENT}/readings": Readings,
     f"{OF_PATIENT}/immunizations": Immunizations,
+    f"{OF_PATIENT}/blood-types": BloodTypes,
     f"{OF_PATIENT}/family": Family,
+    f"{OF_PATIENT}/consents": Consents,
     f"{OF_PATIENT}/care-team": CareTeam,
+    f"{OF_PATIENT}/referrals": Referrals,
+    f"{OF_PATIENT}/relationships": Relationships,
     f"{OF_PATIENT}/access-log": AccessLog,
+    f"{OF_PATIENT}/look-questions": LookQuestions,
+    "relationships": MyRelationships,
+    "look-questions": QuestionQueue,
     "availability-blocks": AvailabilityBlocks,
     "appointment-types": AppointmentTypes,
     "slots": Slots,
@@ -53,9 +73,11 @@ for prefix, resource in {
     "search": Search,
     "conversations": Conversations,
     f"{OF_CONVERSATION}/messages": Messages,
+    "notifications": Notices,
+    "break-glass": BreakGlass,
     "audit": Audit,
 }.items():
-    router.register(prefix, resource, f"api-{prefix.rpartition('/')[2]}")
+    router.register(prefix, resource, f"api-{NAMES.get(prefix) or prefix.rpartition('/')[2]}")
 
 urlpatterns = [
     path(
@@ -67,5 +89,10 @@ urlpatterns = [
     path("auth/tokens/<str:pk>/", Tokens.as_view({"delete": "destroy"}), name="api-tokens-one"),
     path("me/", Me.as_view({"get": "retrieve"}), name="api-me"),
     path("patients/<str:patient_id>/chart/", Chart.as_view({"get": "retrieve"}), name="api-chart"),
+    path(
+        "patients/<str:patient_id>/portal-account/",
+        PortalAccount.as_view({"get": "retrieve", "post": "create"}),
+        name="api-portal-account",
+    ),
     *router.urls,
 ]

@@ -160,7 +160,7 @@ class Schema(AutoSchema):
         return mapped
 
     def _problems(self) -> set[int]:
-        statuses = {400, 401, 406, 429, 500, 503}
+        statuses = {400, 401, 406, 429, 500, 503} | getattr(self.view, "also_answers", frozenset())
         if not self.is_public:
             statuses.add(403)
         if "{" in self.path or self.method != "GET":

@@ -7,21 +7,24 @@ from allauth.mfa.totp.internal.auth import TOTP
 
 from clinic import facilities, staffing
 from clinic.models import Facility, Specialist, User
-from clinic.security.permissions import Role
+from clinic.security.permissions import STAFF_ROLES, Role
 from config.demo.people import PASSWORD, TOTP_SECRET, Person
 from scheduling.models import AppointmentType, AvailabilityBlock
 
+# Whom the demo asks for a second step: its desk and its auditor come in with a password alone.
+CAREFUL = sorted(STAFF_ROLES - {Role.FRONT_DESK, Role.AUDITOR})
 HARBOR = {
     "slug": "harbor", "name": "Harbor Family Clinic", "timezone": "America/New_York",
     "language": "en", "phone": "+1 603 555 0142", "emergency_number": "911",
     "npi": "1457398201", "tax_id": "04-3287156", "address_line1": "218 Wharf Street",
-    "city": "Portsmouth", "state": "NH", "zip_code": "03801",
+    "city": "Portsmouth", "state": "NH", "zip_code": "03801", "second_factor_roles": CAREFUL,
 }  # fmt: skip
 AUSTA = {
     "slug": "austa", "name": "Clínica Austa", "timezone": "America/Sao_Paulo",
     "language": "pt-br", "phone": "+55 17 5555-0182", "emergency_number": "192",
     "tax_id": "11.222.333/0001-81", "address_line1": "Rua das Acácias 140",
     "city": "São José do Rio Preto", "state": "SP", "zip_code": "15015-000",
+    "second_factor_roles": CAREFUL,
 }  # fmt: skip
 KINDS = {
     "en": [("Check-up", 30, True), ("Follow-up", 15, True), ("First visit", 60, True),

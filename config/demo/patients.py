@@ -1,6 +1,7 @@
 """The patients of the demo clinics, their families, letters and visits."""
 
 import gzip
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -8,10 +9,13 @@ from pathlib import Path
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from clinic import staffing
 from clinic.models import Facility, Specialist, User
-from clinic.security.permissions import Category, Role
+from clinic.security import tenancy
+from clinic.security.permissions import PORTAL_ROLES, Category, Role
+from clinic.security.tenancy import Origin
 from config.demo.clinics import account
-from patients import access, registration
+from patients import access, care_team, consent, enrolment, family, registration
 from patients.models import (
     AccessGrant,
     Allergy,
@@ -29,6 +33,7 @@ from records.models import MedicalRecord
 from scheduling.models import Appointment, AppointmentType
 
 CHARTS = Path(importing.__file__).resolve().parent.parent / "demo_charts"
+Level = FamilyMember.PermissionLevel
 REASONS = ["Blood pressure review", "Test results", "Annual check", "Back pain"]
 AT_HARBOR = ["dannie-kshlerin", "dominic-thiel", "kermit-trantow", "liz-conn", "marcos-delagarza"]
 AT_AUSTA = ["agustin-fonseca", "gustavo-mejia"]
@@ -50,30 +55,27 @@ def enrol(facility: Facility, email: str, role: Role = Role.PATIENT, **identity)
         last_name=identity["last_name"],
         role=role,
     )
-    patient = registration.register(by=None, email=email, user=user, **identity)
-    access.grant(patient=patient, user=user, source=AccessGrant.Source.SELF)
+    patient = registration.register(by=None, email=email, **identity)
+    enrolment.connect(patient=patient, user=user)
     return patient
 
 
-def relate(patient: Patient, user: User, relationship: str, categories=None) -> None:
-    """A relative's account beside the patient, with the grants that were agreed to."""
-    minor = relationship == FamilyMember.Relationship.PARENT
-    FamilyMember.objects.create(
-        facility_id=patient.facility_id,
+def relate(
+    patient: Patient, user: User, relationship: str, categories: Collection[Category] = ()
+) -> None:
+    """A relative's account beside the patient: a guardian, or with what the patient agreed to."""
+    member = family.stand(
         patient=patient,
         user=user,
         relationship=relationship,
-        permission_level=FamilyMember.PermissionLevel.FULL if minor
-        else FamilyMember.PermissionLevel.LIMITED,
-        is_minor=minor,
-        guardian_consent=minor,
-    )  # fmt: skip
-    access.grant(
-        patient=patient,
-        user=user,
-        source=AccessGrant.Source.FAMILY,
-        categories=categories or tuple(Category),
+        level=Level.LIMITED if categories else Level.FULL,
+        is_guardian=not categories,
     )
+    if categories:
+        origin = Origin(surface="demo")
+        actor = staffing.enter(user=patient.user, roles=PORTAL_ROLES, origin=origin)
+        with tenancy.acting(actor):
+            consent.give(member=member, categories=categories, by=patient.user)
 
 
 def doe_family(facility: Facility) -> list[Patient]:
@@ -98,7 +100,7 @@ def doe_family(facility: Facility) -> list[Patient]:
         relate(jimmy, parent.user, FamilyMember.Relationship.PARENT)
     relate(
         john, jane.user, FamilyMember.Relationship.SPOUSE,
-        (Category.VIEW, Category.APPOINTMENTS, Category.MEDICATIONS),
+        (Category.APPOINTMENTS, Category.MEDICATIONS),
     )  # fmt: skip
     return [john, jane, jimmy]
 
@@ -170,8 +172,10 @@ def fill_the_day(
     specialists: list[Specialist],
     kinds: list[AppointmentType],
     patients: QuerySet[Patient] | list[Patient],
+    strangers: Collection[Patient] = (),
 ) -> None:
-    """Visits of today and of the next days, and some that are over."""
+    """Visits of today and of the next days, and some that are over; `strangers` come to the first
+    specialist alone."""
     zone, patients = facility.zone, list(patients)
     today = timezone.now().astimezone(zone).date()
     minutes = [8 * 60, 8 * 60 + 45, 9 * 60 + 30, 10 * 60 + 15, 11 * 60, 13 * 60, 14 * 60, 15 * 60]
@@ -179,6 +183,8 @@ def fill_the_day(
     for offset in (-7, 0, 1, 3):
         for column, specialist in enumerate(specialists):
             for place, minute in enumerate(minutes[column % 2 :: 2]):
+                while column and patients[turn % len(patients)] in strangers:
+                    turn += 1
                 patient = patients[turn % len(patients)]
                 kind = kinds[(turn + column) % 2]
                 start = datetime.combine(today, datetime.min.time(), zone) + timedelta(
@@ -228,5 +234,5 @@ def admit(specialist: Specialist, patients: list[Patient]) -> None:
     for patient in [*Patient.objects.filter(pk__in=visited), *patients]:
         access.grant(
             patient=patient, user=specialist.user, source=AccessGrant.Source.CARE_TEAM,
-            reason="Own patient",
+            reason="Own patient", categories=care_team.USUAL,
         )  # fmt: skip

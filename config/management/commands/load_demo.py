@@ -4,9 +4,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from clinic.models import Facility
+from clinic.models import Facility, User
 from clinic.security import keyring, tenancy
-from config.demo import clinics, patients, people
+from config.demo import clinics, emergencies, patients, people
 from patients.models import Patient
 from records.demo_letters import Form
 
@@ -43,8 +43,15 @@ class Command(BaseCommand):
             patients.bring_letters(john, "en", [Form.SCAN, Form.PHOTO, Form.PDF], physician)
             patients.import_charts(facility, patients.AT_HARBOR)
             others = Patient.objects.exclude(pk__in=[jane.pk]).order_by("created_at")
-            patients.fill_the_day(facility, list(specialists.values()), kinds, others)
+            strangers = list(others.reverse()[:2])  # to Omar, who sees his own patients only
+            patients.fill_the_day(
+                facility, list(specialists.values()), kinds, others, strangers=strangers
+            )
             patients.admit(specialists["Omar"], [john, jane])
+            emergencies.happened(
+                facility, by=specialists["Omar"].user, to=strangers,
+                reviewer=User.objects.get(email="admin@harbor.demo"),
+            )  # fmt: skip
 
     def load_austa(self):
         facility = clinics.found(clinics.AUSTA)
