@@ -38,8 +38,20 @@ def shorten(clinic, seconds: int) -> None:
     preparation.manage(["shell", "-v", "0", "-c", code], clinic.environment)
 
 
+OUT_OF_REACH = """
+from clinic.security import tenancy
+from django.db import transaction
+from patients.models import AccessGrant
+
+with tenancy.system("{facility}"), transaction.atomic():
+    AccessGrant.grants.filter(user_id="{user}", content_object_id="{patient}").delete()
+"""
+
+
 def test_an_emergency_from_the_code_to_the_review(sign_in, clinic):
-    john = clinic.cast.mr_doe
+    cast, john = clinic.cast, clinic.cast.mr_doe
+    away = OUT_OF_REACH.format(facility=cast.harbor.pk, user=cast.omar.pk, patient=john.pk)
+    preparation.manage(["shell", "-v", "0", "-c", away], clinic.environment)
     page = sign_in("omar")
     page.goto(f"/admin/chart/{john.pk}/")
     expect(page.get_by_text("John Doe")).to_have_count(0)

@@ -58,9 +58,11 @@ def switch(page: Page, category: str):
 
 
 def everything_closed(page: Page) -> None:
-    for one in page.get_by_role("switch", checked=True).all():
-        one.click()
-    expect(page.get_by_role("switch", checked=True)).to_have_count(0)
+    """Nothing is open to Jane any more."""
+    opened = page.get_by_role("switch", name=re.compile("^Jane Doe can see"), checked=True)
+    while left := opened.count():
+        opened.first.click()
+        expect(opened).to_have_count(left - 1)
 
 
 @pytest.fixture
@@ -146,7 +148,7 @@ def test_the_grid_is_accessible_after_a_tap(husband, sign_in, width, theme):
 def test_a_look_is_asked_about_and_answered(sign_in, clinic):
     page = sign_in("john", width=PHONE)
     page.goto("/portal/access/")
-    page.get_by_role("link", name=re.compile("Ask about this ?: Nina Berg")).first.click()
+    page.get_by_role("link", name=re.compile("^Ask about this")).first.click()
     assert axe.violations(page) == []
     page.get_by_label("Your question").fill("Why did you look at my record?")
     page.get_by_role("button", name="Send the question").click()
@@ -155,4 +157,4 @@ def test_a_look_is_asked_about_and_answered(sign_in, clinic):
     page.reload()
     expect(page.get_by_text("She prepared your visit.")).to_be_visible()
     page.get_by_role("link", name="Asked and answered").click()
-    expect(page.get_by_text("Answered by Alma Stone")).to_be_in_viewport()
+    expect(page.get_by_text("Answered by Alma Stone").first).to_be_in_viewport()
