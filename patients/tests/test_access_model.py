@@ -543,12 +543,11 @@ class Access(RuleBasedStateMachine):
         return self.cast.people[name]
 
     def asked(self):
-        """Who is asked after this step, on the side where she acts: clinicians and relatives whom
-        steps are about in turn, so that each is asked every third step, and a few of the others."""
+        """Who is asked after this step, on the side where she acts: each within `turn` steps."""
         self.step = getattr(self, "step", 0) + 1
         everybody = [(name, False) for name in CLINIC] + [(name, True) for name in HOME]
         for number, (name, home) in enumerate(everybody):
-            if (number + self.step) % 3 == 0 and self.model.held(name, home):
+            if (number + self.step) % self.turn == 0 and self.model.held(name, home):
                 yield name, home
 
 
@@ -561,6 +560,8 @@ CLOCKED = {
 
 class ThroughTheDoors(Access):
     """Asked as the product asks."""
+
+    turn = 5
 
     @invariant()
     def nothing_differs(self):
@@ -596,6 +597,8 @@ class ThroughTheDoors(Access):
 
 class AsRawSQL(ThroughTheDoors):
     """Asked without any filter: the policies alone."""
+
+    turn = 3
 
     ALL = " UNION ALL ".join(
         f"SELECT '{table}', id FROM {table}"
