@@ -120,7 +120,7 @@ def in_words(rows: list[dict], patient: Patient, user: User) -> list[Look]:
             what=_what(row["resources"], row["hows"]),
             why=_why(row["hows"]),
             purpose=row["purpose"],
-            purpose_text=Purpose(row["purpose"]).label if row["purpose"] else _("Other"),
+            purpose_text=str(Purpose(row["purpose"]).label) if row["purpose"] else _("Other"),
             is_own=row["actor_id"] == user.pk,
             emergency=_kind_of(row, kinds),
         )
@@ -170,7 +170,7 @@ def _role(actor_id, purpose, patient, user, roles, family) -> str:
     if purpose in {Purpose.OWN, Purpose.FAMILY} or actor_id not in roles:
         relationship = family.get(actor_id)
         if relationship:
-            return FamilyMember.Relationship(relationship).label
+            return str(FamilyMember.Relationship(relationship).label)
     return roles.get(actor_id, "")
 
 

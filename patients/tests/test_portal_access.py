@@ -197,6 +197,18 @@ class TestQuestions:
         assert answer.status_code == 403 and b"Sarah" not in answer.content
         assert self.asked(cast) == []
 
+    def test_a_look_of_a_relative_is_asked_about_too(self, browse, cast):
+        with tenancy.system(cast.harbor):
+            family.stand(patient=cast.mr_doe, user=cast.jane, relationship="spouse", level="full")
+        look(
+            cast, "jane", cast.mr_doe, "records.document",
+            portal=True, purpose=Purpose.FAMILY, request_id="the-look",
+        )  # fmt: skip
+        answer = browse("john").post(self.ASK, {"look": "the-look", "question": "Why, Jane?"})
+        assert answer.status_code == 302
+        [question] = self.asked(cast)
+        assert question.told == "Jane Test · Spouse or partner · Documents"
+
     def test_an_emergency_says_which_kind_it_was(self, browse, cast):
         now = timezone.now()
         with cast.acting("omar"), tenancy.whole_facility(clinical=True):
