@@ -6,11 +6,14 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Refused(Exception):
-    """A verb refused. `message` is for the person; `fields` says which inputs were wrong."""
+    """A verb refused. `message` is for the person and never empty; `fields` says which inputs were
+    wrong."""
 
     code = "refused"
 
     def __init__(self, message, *, fields: dict[str, list] | None = None):
+        if not message:
+            raise TypeError("A refusal says why.")
         self.message, self.fields = message, fields or {}
         super().__init__(str(message))
 

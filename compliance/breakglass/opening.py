@@ -131,7 +131,8 @@ def give_back(*, emergency: EmergencyAccess, by: User) -> EmergencyAccess:
         raise Conflict(_("The access has ended."))
     row.ended_at = timezone.now()
     row.save(update_fields=["ended_at"])
-    access.revoke(patient=row.patient, user=by, source=EMERGENCY)
+    with under_glass(row.patient_id):  # her roles may have ended meanwhile, and the grants so
+        access.revoke(patient=row.patient, user=by, source=EMERGENCY)
     return row
 
 

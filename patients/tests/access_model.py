@@ -76,6 +76,11 @@ class Model:
     def is_minor(self, patient: str) -> bool:
         return self.now < self.comes_of(patient, MAJORITY)
 
+    def private_of(self, patient: str) -> set[Category]:
+        """What is a minor's own: no guardian opens it to anybody."""
+        private = self.is_minor(patient) and self.comes_of(patient, PRIVATE) <= self.now
+        return set(CONFIDENTIAL_KINDS) if private else set()
+
     def by_law(self, patient: str) -> dict[Category, Moment]:
         """What a guardian sees, and until when."""
         of_age, private = self.comes_of(patient, MAJORITY), self.comes_of(patient, PRIVATE)

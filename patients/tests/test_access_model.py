@@ -25,6 +25,8 @@ from clinic.security.permissions import (
     Role,
 )
 from clinic.tests.people import make_cast, person
+from compliance import breakglass
+from compliance.tests import emergencies
 from conftest import as_owner
 from patients import (
     access,
@@ -63,6 +65,7 @@ PATIENTS = ["mr_doe", "mrs_doe", "jimmy"]
 STEWARDS = {"mr_doe": "john", "mrs_doe": "jane"}
 Level, Status = FamilyMember.PermissionLevel, CareRelationship.Status
 GUARDIANS = ["john", "jane"]
+AS_USUAL = (Category.VIEW, Category.MEDICATIONS, Category.RECORDS)  # no emergency is needed for it
 REFUSALS = (Refused, Denied)
 
 parts = st.sets(st.sampled_from(SHARED), min_size=1, max_size=5)
@@ -85,6 +88,7 @@ class Access(RuleBasedStateMachine):
             cursor.execute("SELECT now()")  # stands still in a transaction
             [self.now] = cursor.fetchone()
         self.model = Model(now=self.now, zone=self.cast.harbor.zone)
+        self.glass = {}  # emergencies in force, by patient and person
         self.people()
         self.charts()
 
@@ -118,6 +122,12 @@ class Access(RuleBasedStateMachine):
         for name, who in model.accounts.items():
             self.open_to_self(name, who)
         self.guard("jimmy", "john")
+        with tenancy.system(cast.harbor):  # so that something can be agreed to from the beginning
+            for patient, who in (("mr_doe", "jane"), ("jimmy", "grace")):
+                self.members[patient, who] = family.stand(
+                    patient=cast.patients[patient], user=cast.people[who], relationship="other",
+                    level=Level.LIMITED,
+                )  # fmt: skip
 
     def years_ago(self, years: int) -> date:
         today = timezone.localdate(timezone=self.cast.harbor.zone)
@@ -216,6 +226,7 @@ class Access(RuleBasedStateMachine):
             return
         end = until and self.now + timedelta(days=until)
         allowed = self.steward_of(patient, by) and not self.is_guardian(patient, who)
+        allowed = allowed and not opened & self.model.private_of(patient)
         with self.at_home(by):
             if not allowed:
                 with pytest.raises(REFUSALS):
@@ -233,11 +244,15 @@ class Access(RuleBasedStateMachine):
             return
         with self.at_home(by):
             standing = consent.standing_of(member)
-            before = {Category(c) for c in standing.categories} if standing else set()
+            if standing and standing.expires_at and standing.expires_at <= self.now:
+                before, end = set(), None  # what was agreed to is over: a tap begins anew
+            else:
+                before = {Category(c) for c in standing.categories} if standing else set()
+                end = standing.expires_at if standing else None
+            private = self.model.private_of(patient)
+            before -= private - {category}
             after = before | {category} if opened else before - {category}
-            end = standing.expires_at if standing else None
-            over = end is not None and end <= self.now
-            if over and after:
+            if after & private:
                 with pytest.raises(REFUSALS):
                     consent.change(member=member, category=category, opened=opened, by=self.who(by))
                 return
@@ -281,14 +296,17 @@ class Access(RuleBasedStateMachine):
     def agreed(self, patient, who, ends):
         with tenancy.system(self.cast.harbor):
             member = FamilyMember.objects.get(pk=self.members[patient, who].pk)
-        ends = dict(ends)
+        ends, until = dict(ends), next(iter(ends.values()), None)
         if self.model.is_minor(patient):  # of age, the patient decides anew
             of_age = self.model.comes_of(patient, 18)
-            ends = {category: min(end or of_age, of_age) for category, end in ends.items()}
+            until = min(until or of_age, of_age)
+            ends = dict.fromkeys(ends, until)
+            own = self.model.comes_of(patient, 12)
+            ends |= {c: min(ends[c], own) for c in ends.keys() & set(CONFIDENTIAL_KINDS)}
         if member.permission_level == Level.NONE:
             ends = {}
         elif member.permission_level == Level.FULL and ends:
-            ends[Category.ACCESS_LOG] = next(iter(ends.values()))
+            ends[Category.ACCESS_LOG] = until
         self.model.home.pop((patient, who), None)
         if ends:
             self.model.home[patient, who] = Opening(ends, timezone.now())
@@ -322,10 +340,18 @@ class Access(RuleBasedStateMachine):
         by, relation = self.a_steward(patient), self.relation(patient, who)
         if by is None or relation is None or relation.status != Status.ACTIVE:
             return
+        private = self.model.private_of(patient)
+        held = {Category(name) for name in relation.categories} & private
+        change = {"relation": relation, "categories": opened, "by": self.who(by)}
         with self.at_home(by):
-            relationships.set_categories(relation=relation, categories=opened, by=self.who(by))
+            if opened & private - held:
+                with pytest.raises(REFUSALS):
+                    relationships.set_categories(**change)
+                return
+            relationships.set_categories(**change)
         self.model.care.pop(("invited", patient, who), None)
         if opened:
+            opened = opened | held
             self.model.care["invited", patient, who] = Opening(
                 dict.fromkeys(opened), timezone.now()
             )
@@ -430,20 +456,57 @@ class Access(RuleBasedStateMachine):
             referrals.refer(**sent, reason="Back pain", by=self.who(by))
         self.add_care("referral", patient, who, dict.fromkeys(self.usual(by, patient), end))
 
-    @rule(patient=patients, who=clinicians, wider=st.booleans())
-    def break_the_glass(self, patient, who, wider):
+    @rule(patient=patients, who=clinicians)
+    def break_the_glass(self, patient, who):
+        """The ceremony, for the summary; refused to who reads the chart anyway, or has it open."""
         if not self.model.held(who, False):
             return
-        end = self.now + timedelta(minutes=60)
-        opened = [Category.VIEW, Category.SUMMARY]
-        if wider:
-            opened += [Category.RECORDS, Category.HIV]
-        with self.cast.acting(who), tenancy.whole_facility(clinical=True):
-            access.grant(
-                patient=self.cast.patients[patient], user=self.who(who), categories=opened,
-                source=AccessGrant.Source.EMERGENCY, expires_at=end, by=self.who(who),
-            )  # fmt: skip
-        self.add_care("emergency", patient, who, dict.fromkeys(opened, end), emergency=True)
+        usual = all(self.model.sees(who, False, patient, c) for c in AS_USUAL)
+        asked = {
+            "sought": breakglass.Sought(patient_id=self.cast.patients[patient].pk),
+            "category": "unconscious", "reason": emergencies.REASON, "by": self.who(who),
+        }  # fmt: skip
+        emergencies.forget_attempts(self.cast, who)
+        with self.cast.acting(who):
+            proof = emergencies.proof_of(self.who(who))
+            if usual or (patient, who) in self.glass:
+                with pytest.raises(REFUSALS):
+                    breakglass.open(**asked, proof=proof)
+                return
+            self.glass[patient, who] = opened = breakglass.open(**asked, proof=proof)
+        ends = dict.fromkeys([Category.VIEW, Category.SUMMARY], opened.expires_at)
+        self.add_care("emergency", patient, who, ends, emergency=True)
+
+    @rule(patient=patients, who=clinicians, more=st.sets(st.sampled_from(breakglass.MORE)))
+    def ask_for_more(self, patient, who, more):
+        """The second step, for an emergency of one's own."""
+        opened = self.glass.get((patient, who))
+        if opened is None or not self.model.held(who, False):
+            return
+        emergencies.forget_attempts(self.cast, who)
+        asked = {"emergency": opened, "categories": more, "reason": emergencies.REASON}
+        with self.cast.acting(who):
+            asked |= {"proof": emergencies.proof_of(self.who(who)), "by": self.who(who)}
+            if not more:
+                with pytest.raises(REFUSALS):
+                    breakglass.widen(**asked)
+                return
+            breakglass.widen(**asked)
+        ends = dict.fromkeys(more, opened.expires_at)
+        self.add_care("emergency", patient, who, ends, emergency=True)
+
+    @rule(patient=patients, who=clinicians)
+    def give_back(self, patient, who):
+        """The emergency is over before its hour."""
+        opened = self.glass.get((patient, who))
+        if opened is None or not self.model.held(who, False):
+            return
+        with self.cast.acting(who):
+            breakglass.give_back(emergency=opened, by=self.who(who))
+        del self.glass[patient, who]
+        for key in [key for key in self.model.care if key[0].startswith("emergency:")]:
+            if key[1:] == (patient, who):
+                del self.model.care[key]
 
     def add_care(self, way, patient, who, ends, *, emergency=False):
         """What the same way opened before stays, unless it was opened anew."""
@@ -510,6 +573,7 @@ class Access(RuleBasedStateMachine):
                 patient.date_of_birth -= back
                 patient.save(update_fields=["date_of_birth"])
         self.model.pass_time(some)
+        self.glass.clear()
 
     @rule()
     def come_of_age(self):
@@ -555,6 +619,7 @@ CLOCKED = {
     "patients_accessgrant": ["expires_at", "granted_at"],
     "patients_consent": ["expires_at"],
     "clinic_roleassignment": ["held_since"],
+    "compliance_emergencyaccess": ["opened_at", "expires_at", "review_due_at"],
 }
 
 

@@ -208,9 +208,11 @@ def test_a_patient_is_referred_and_the_referral_ended(cast, browse):
     assert omar.get(page(cast.mr_doe)).status_code == 404
 
 
-@pytest.mark.parametrize("wrong", [{"until": ""}, {"reason": ""}, {"days": 400}, {"days": -1}])
-def test_a_referral_has_a_reason_and_an_end_within_a_year(cast, browse, wrong):
-    day = timezone.localdate() + timedelta(days=wrong.pop("days", 30))
+@pytest.mark.parametrize(
+    "days, wrong", [(30, {"until": ""}), (30, {"reason": ""}), (400, {}), (-1, {})]
+)
+def test_a_referral_has_a_reason_and_an_end_within_a_year(cast, browse, days, wrong):
+    day = timezone.localdate() + timedelta(days=days)
     said = {"user": cast.omar.pk, "categories": ["records"], "reason": "Back", "until": day}
     refer = reverse("admin:patient_refer", args=[cast.mr_doe.pk])
     assert browse("sarah").post(refer, said | wrong).status_code == 400
@@ -233,6 +235,20 @@ def test_an_administrator_opens_confidential_content_to_others(cast, browse):
     nina = browse("nina").get(confide).context["form"]["categories"]
     assert [value for value, _label in nina.field.choices] == ["hiv"], "what she reads herself"
     assert browse("sarah").get(confide).status_code == 403
+
+
+def test_confidential_content_is_opened_until_a_day(cast, browse):
+    confide, today = reverse("admin:patient_confide", args=[cast.mr_doe.pk]), timezone.localdate()
+    said = {"user": cast.nina.pk, "categories": ["hiv"], "reason": "She treats him for this."}
+    alma = browse("alma")
+    past = alma.post(confide, said | {"until": today - timedelta(days=1)})
+    assert past.status_code == 400 and past.context["form"].errors["until"]
+    assert grants_of(cast, cast.nina, "care_team") == set()
+    assert alma.post(confide, said | {"until": today + timedelta(days=7)}).status_code == 302
+    with tenancy.system(cast.harbor):
+        rows = AccessGrant.grants.filter(user=cast.nina, source="care_team")
+        ends = {timezone.localdate(grant.expires_at, cast.harbor.zone) for grant in rows}
+    assert ends == {today + timedelta(days=7)}
 
 
 def test_where_physicians_see_whom_they_treat_the_page_works_for_them(cast, browse):

@@ -1,0 +1,556 @@
+"""Families, verb by verb: who is invited and by whom, who acts, who leaves, and who guards."""
+
+from datetime import date, timedelta
+
+import pytest
+from django.utils import timezone
+
+from clinic import joining
+from clinic.errors import Conflict, Invalid, Missing
+from clinic.models import Invitation
+from clinic.security import tenancy
+from clinic.security.permissions import SHARED, Category, Permission, Role
+from clinic.tests.people import person
+from clinic.tests.refusals import denied, refused
+from patients import ages, consent, enrolment, family, family_account, registration
+from patients.models import AccessGrant, Consent, FamilyAccount, FamilyMember, Patient
+
+C, Level = Category, FamilyMember.PermissionLevel
+TOMORROW = timezone.now() + timedelta(days=1)
+AUNT = {"email": "aunt@example.org", "name": "Aunt May", "relationship": "other"}
+
+
+def beside(cast, name: str, patient, level="limited", **more) -> FamilyMember:
+    more = {"relationship": "spouse"} | more
+    with tenancy.system(cast.harbor):
+        return family.stand(patient=patient, user=cast.people[name], level=level, **more)
+
+
+def at_home(cast, verb, by="john", **said):
+    with cast.acting(by, portal=True):
+        return verb(by=cast.people[by], **said)
+
+
+def at_the_desk(cast, verb, by="fred", **said):
+    with cast.acting(by):
+        return verb(by=cast.people[by], **said)
+
+
+def opened(cast, name: str, patient) -> set[str]:
+    with tenancy.system(cast.harbor):
+        rows = AccessGrant.grants.filter(
+            user=cast.people[name], content_object=patient, source="family"
+        )
+        return set(rows.values_list("permission__codename", flat=True))
+
+
+def kept(cast, member) -> FamilyMember:
+    with tenancy.system(cast.harbor):
+        return FamilyMember.objects.get(pk=member.pk)
+
+
+def counts(cast) -> tuple[int, ...]:
+    with tenancy.system(cast.harbor):
+        kinds = (FamilyMember, FamilyAccount, Invitation, Consent, AccessGrant)
+        return tuple(kind._default_manager.count() for kind in kinds)
+
+
+@pytest.fixture
+def jane(cast) -> FamilyMember:
+    """Jane stands beside John."""
+    return beside(cast, "jane", cast.mr_doe)
+
+
+@pytest.fixture
+def father(cast) -> FamilyMember:
+    """John, guardian of Jimmy."""
+    with tenancy.system(cast.harbor):
+        return FamilyMember.objects.get(patient=cast.jimmy, user=cast.john)
+
+
+# Inviting
+def test_a_relative_is_invited_to_what_was_agreed_to(cast):
+    member = at_home(
+        cast, family.invite, patient=cast.mr_doe, **AUNT | {"name": " Aunt May "},
+        categories=[C.RECORDS], expires_at=TOMORROW,
+    )  # fmt: skip
+    row = kept(cast, member)
+    assert (row.name, row.relationship, row.permission_level) == ("Aunt May", "other", "limited")
+    assert (row.user_id, row.is_guardian, row.patient_id) == (None, False, cast.mr_doe.pk)
+    with tenancy.system(cast.harbor):
+        letter = row.invitation
+        assert (letter.email, letter.role) == ("aunt@example.org", Role.FAMILY_MEMBER)
+        assert letter.invited_by_id == cast.john.pk
+        standing = consent.standing_of(row)
+        assert (standing.categories, standing.expires_at) == (["records"], TOMORROW)
+        assert standing.given_by_id == cast.john.pk
+        cast.people["may"] = person("may", cast.harbor, Role.FAMILY_MEMBER)
+    assert opened(cast, "may", cast.mr_doe) == set()
+    with tenancy.system(cast.harbor):
+        family.joined(letter, cast.may)
+        family.joined(letter, cast.jane)  # the letter has been taken up
+    assert opened(cast, "may", cast.mr_doe) == {"view", "records"}
+    assert kept(cast, member).user_id == cast.may.pk and opened(cast, "jane", cast.mr_doe) == set()
+
+
+def test_without_categories_she_is_invited_to_nothing_yet(cast):
+    member = at_home(cast, family.invite, patient=cast.mr_doe, level="full", **AUNT)
+    with tenancy.system(cast.harbor):
+        assert consent.standing_of(member) is None
+    assert kept(cast, member).permission_level == "full"
+
+
+WRONG = {
+    "no name": ({"name": "  "}, {"name"}),
+    "no relationship": ({"relationship": "friend"}, {"relationship"}),
+    "no level": ({"level": "boss"}, {"permission_level"}),
+    "no address": ({"email": "nobody"}, {"email"}),
+    "several": ({"name": "", "relationship": "", "level": ""},
+                {"name", "relationship", "permission_level"}),
+    "too much": ({"categories": [C.VIEW]}, {"categories"}),
+    "over": ({"categories": [C.RECORDS], "expires_at": timezone.now() - timedelta(1)},
+             {"expires_at"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_is_wrong_is_named_and_nobody_is_invited(cast, wrong):
+    before = counts(cast)
+    said, fields = WRONG[wrong]
+    with refused(Invalid, *fields):
+        at_home(cast, family.invite, patient=cast.mr_doe, **AUNT | said)
+    assert counts(cast) == before
+
+
+def test_nobody_but_a_guardian_acts_for_a_minor(cast, father):
+    with refused(Invalid, "permission_level"):
+        at_home(cast, family.invite, patient=cast.jimmy, level="full", **AUNT)
+    member = at_home(cast, family.invite, patient=cast.jimmy, level="limited", **AUNT)
+    for one, level in [(member, "full"), (father, "limited"), (father, "none"), (father, "full")]:
+        with refused(Invalid, "permission_level"):
+            at_home(cast, family.set_level, member=one, level=level)
+    assert kept(cast, father).permission_level == "full"
+    assert kept(cast, member).permission_level == "limited"
+
+
+def test_only_who_decides_invites(cast):
+    before = counts(cast)
+    for name, portal in [("jane", True), ("ana", True), ("alma", False), ("fred", False)]:
+        with cast.acting(name, portal=portal), denied(Permission.SHARING_MANAGE):
+            family.invite(patient=cast.mr_doe, by=cast.people[name], **AUNT)
+        with cast.acting(name, portal=portal), denied(Permission.SHARING_MANAGE):
+            family.invite(patient=cast.mr_doe, by=cast.john, **AUNT)
+    assert counts(cast) == before
+
+
+def test_who_is_there_already_is_not_put_there_twice(cast, jane):
+    member = at_home(cast, family.invite, patient=cast.mr_doe, **AUNT, categories=[C.RECORDS])
+    with tenancy.system(cast.harbor):
+        family.joined(member.invitation, cast.jane)
+    row = kept(cast, member)
+    assert row.ended_at and (row.permission_level, row.user_id) == ("none", None)
+    assert opened(cast, "jane", cast.mr_doe) == set() and kept(cast, jane).ended_at is None
+
+
+def test_the_patient_herself_is_no_relative_of_hers(cast):
+    member = at_home(cast, family.invite, patient=cast.mr_doe, **AUNT, categories=[C.RECORDS])
+    with tenancy.system(cast.harbor):
+        family.joined(member.invitation, cast.john)
+    assert kept(cast, member).ended_at and kept(cast, member).user_id is None
+
+
+# Guardians
+def test_a_guardian_is_invited_by_the_desk_and_sees_by_law(cast):
+    member = at_the_desk(
+        cast, family.invite_guardian, patient=cast.jimmy,
+        **AUNT | {"relationship": "grandparent"},
+    )  # fmt: skip
+    row = kept(cast, member)
+    assert (row.is_guardian, row.permission_level) == (True, "full")
+    with tenancy.system(cast.harbor):
+        law = consent.standing_of(row)
+        assert (law.basis, law.given_by_id) == ("guardian", cast.fred.pk)
+        assert "Aunt May (Grandparent) is guardian of Jimmy Doe" in law.text
+
+
+@pytest.mark.parametrize(
+    "patient, relationship, field",
+    [("mr_doe", "parent", "patient"), ("jimmy", "sibling", "relationship"),
+     ("jimmy", "spouse", "relationship"), ("jimmy", "nobody", "relationship")],
+)  # fmt: skip
+def test_who_cannot_be_a_guardian_is_not_invited(cast, patient, relationship, field):
+    before = counts(cast)
+    with refused(Invalid, field):
+        at_the_desk(
+            cast, family.invite_guardian, patient=cast.patients[patient],
+            **AUNT | {"relationship": relationship},
+        )  # fmt: skip
+    assert counts(cast) == before
+
+
+def test_who_sets_up_families_does_so_in_her_own_name_and_clinic(cast, father):
+    before, said = counts(cast), AUNT | {"relationship": "parent"}
+    for name in ("sarah", "nina", "aud"):
+        with cast.acting(name), denied(Permission.FAMILY_MANAGE):
+            family.invite_guardian(patient=cast.jimmy, by=cast.people[name], **said)
+        with cast.acting(name), denied(Permission.FAMILY_MANAGE):
+            family.end_guardian(member=father, by=cast.people[name])
+    with cast.acting("fred"), denied(Permission.PATIENT_VIEW):
+        family.invite_guardian(patient=cast.jimmy, by=cast.alma, **said)
+    with cast.acting("fred"), denied(Permission.PATIENT_VIEW):
+        family.end_guardian(member=father, by=cast.alma)
+    with cast.acting("rita"), refused(Missing, "patient"):
+        family.invite_guardian(patient=cast.jimmy, by=cast.rita, **said)
+    with cast.acting("rita"), refused(Missing):
+        family.end_guardian(member=father, by=cast.rita)
+    assert counts(cast) == before and kept(cast, father).ended_at is None
+
+
+def test_a_guardianship_is_ended_by_the_clinic(cast, father):
+    before = timezone.now()
+    at_the_desk(cast, family.end_guardian, member=father)
+    row = kept(cast, father)
+    assert before <= row.ended_at <= timezone.now() and row.permission_level == "none"
+    assert opened(cast, "john", cast.jimmy) == set()
+    with tenancy.system(cast.harbor):
+        law = Consent.objects.get(family_member=father)
+        assert law.revoked_at and law.revoked_by_id == cast.fred.pk
+    with refused(Missing):
+        at_the_desk(cast, family.end_guardian, member=father)
+
+
+def test_who_is_no_guardian_is_not_ended_as_one(cast, jane):
+    with denied(Permission.FAMILY_MANAGE):
+        at_the_desk(cast, family.end_guardian, member=jane)
+    assert kept(cast, jane).ended_at is None
+
+
+def test_one_guardian_does_not_take_the_other_away(cast, father):
+    mother = beside(cast, "jane", cast.jimmy, "full", relationship="parent", is_guardian=True)
+    with refused(Conflict):
+        at_home(cast, family.leave, by="john", member=mother)
+    assert kept(cast, mother).ended_at is None and opened(cast, "jane", cast.jimmy)
+    at_home(cast, family.leave, by="jane", member=mother)
+    assert kept(cast, mother).ended_at and opened(cast, "jane", cast.jimmy) == set()
+
+
+@pytest.mark.parametrize("by", ["john", None])
+def test_a_corrected_birthday_moves_what_every_guardian_sees(cast, father, by):
+    aunt = beside(cast, "jane", cast.jimmy)
+    at_home(cast, consent.give, member=aunt, categories=[C.RECORDS])
+    assert C.HIV in opened(cast, "john", cast.jimmy) or True
+    day = timezone.now().astimezone(cast.harbor.zone).date()
+    with tenancy.system(cast.harbor):
+        for years, sees in ((9, True), (12, False)):
+            cast.jimmy.date_of_birth = ages.birthday(day, -years)
+            cast.jimmy.save()
+            family.follow_age(cast.jimmy)
+            assert (C.HIV in opened(cast, "john", cast.jimmy)) is sees
+        assert opened(cast, "jane", cast.jimmy) == {"view", "records"}, "no guardian"
+
+
+# What a relative may do
+@pytest.mark.parametrize(
+    "level, sees", [("none", set()), ("limited", {"view", "hiv"}),
+                    ("full", {"view", "hiv", "access_log"})],
+)  # fmt: skip
+def test_her_level_is_set_at_once(cast, jane, level, sees):
+    at_home(cast, consent.give, member=jane, categories=[C.HIV])
+    assert at_home(cast, family.set_level, member=jane, level=level).permission_level == level
+    assert kept(cast, jane).permission_level == level
+    assert opened(cast, "jane", cast.mr_doe) == sees
+
+
+@pytest.mark.parametrize("level", ["boss", ""])
+def test_there_is_no_other_level(cast, jane, level):
+    with refused(Invalid, "permission_level"):
+        at_home(cast, family.set_level, member=jane, level=level)
+    assert kept(cast, jane).permission_level == "limited"
+
+
+def test_she_raises_herself_to_nothing(cast, jane):
+    at_home(cast, consent.give, member=jane, categories=[C.RECORDS])
+    for level in Level.values:
+        with denied(Permission.SHARING_MANAGE):
+            at_home(cast, family.set_level, by="jane", member=jane, level=level)
+        with denied(Permission.SHARING_MANAGE):
+            at_home(cast, family.agree, by="jane", member=jane, level=level, categories=SHARED)
+    assert kept(cast, jane).permission_level == "limited"
+    assert opened(cast, "jane", cast.mr_doe) == {"view", "records"}
+
+
+def agree(cast, member, categories, level="limited", expires_at=None):
+    return at_home(
+        cast, family.agree, member=member, level=level, categories=categories,
+        expires_at=expires_at,
+    )  # fmt: skip
+
+
+def standing(cast, member):
+    with tenancy.system(cast.harbor):
+        row = consent.standing_of(member)
+        return row and (row.number, set(row.categories), row.expires_at)
+
+
+def test_all_is_said_at_once_and_only_what_is_new_is_a_version(cast, jane):
+    agree(cast, jane, [C.RECORDS, C.HIV], expires_at=TOMORROW)
+    assert standing(cast, jane) == (1, {"records", "hiv"}, TOMORROW)
+    agree(cast, jane, [C.HIV, C.RECORDS], level="full", expires_at=TOMORROW)
+    assert standing(cast, jane) == (1, {"records", "hiv"}, TOMORROW)
+    assert opened(cast, "jane", cast.mr_doe) == {"view", "records", "hiv", "access_log"}
+    agree(cast, jane, [C.HIV, C.RECORDS])
+    assert standing(cast, jane) == (2, {"records", "hiv"}, None)
+    agree(cast, jane, [C.HIV])
+    assert standing(cast, jane) == (3, {"hiv"}, None)
+    agree(cast, jane, [])
+    assert standing(cast, jane) is None and opened(cast, "jane", cast.mr_doe) == set()
+    with tenancy.system(cast.harbor):
+        last = Consent.objects.get(family_member=jane, number=3)
+        assert last.revoked_by_id == cast.john.pk
+    agree(cast, jane, [])
+    assert standing(cast, jane) is None
+
+
+# Leaving
+@pytest.mark.parametrize("by", ["john", "jane"])
+def test_a_relative_leaves_or_is_taken_away(cast, jane, by):
+    at_home(cast, consent.give, member=jane, categories=[C.RECORDS])
+    before = timezone.now()
+    at_home(cast, family.leave, by=by, member=jane)
+    row = kept(cast, jane)
+    assert before <= row.ended_at <= timezone.now() and row.permission_level == "none"
+    assert opened(cast, "jane", cast.mr_doe) == set()
+    with tenancy.system(cast.harbor):
+        assert Consent.objects.get(family_member=jane).revoked_by_id == cast.people[by].pk
+    with refused(Missing):
+        at_home(cast, family.leave, by=by, member=jane)
+
+
+def test_nobody_else_takes_her_away(cast, jane):
+    for name, portal in [("fred", False), ("alma", False), ("sarah", False)]:
+        with cast.acting(name, portal=portal), denied(Permission.SHARING_MANAGE):
+            family.leave(member=jane, by=cast.people[name])
+    assert kept(cast, jane).ended_at is None
+
+
+def test_who_is_invited_and_taken_away_finds_her_letter_closed(cast):
+    member = at_home(cast, family.invite, patient=cast.mr_doe, **AUNT, categories=[C.RECORDS])
+    with tenancy.system(cast.harbor):
+        key = joining.key_of(member.invitation)
+    at_home(cast, family.leave, member=member)
+    with tenancy.system(cast.harbor):
+        assert Invitation.objects.get(pk=member.invitation_id).withdrawn_at
+    with pytest.raises(Missing):
+        joining.find(key)
+
+
+# How many
+def test_a_family_counts_people_and_not_places(cast, father):
+    """John, his wife beside him and their son; an invitation counts too; who left does not."""
+    jane = beside(cast, "jane", cast.mr_doe)
+    with cast.acting("john", portal=True):
+        account = family.account_of(cast.mr_doe, named=cast.john)
+    with tenancy.system(cast.harbor):
+        assert account.pk == father.account_id == jane.account_id, "one family"
+        assert family.size(account) == 3  # John, Jane, Jimmy
+    at_home(cast, family.invite, patient=cast.mr_doe, **AUNT)
+    with tenancy.system(cast.harbor):
+        assert family.size(account) == 4
+    at_home(cast, family.leave, member=jane)
+    with tenancy.system(cast.harbor):
+        assert family.size(account) == 3
+
+
+def test_one_more_than_the_most_is_refused(cast, jane, father):
+    with tenancy.system(cast.harbor):
+        FamilyAccount.objects.filter(pk=jane.account_id).update(max_members=4)
+        grandmother = person("grace", cast.harbor, Role.FAMILY_MEMBER)
+    at_home(cast, family.invite, patient=cast.mr_doe, **AUNT)
+    before = counts(cast)
+    with refused(family.FamilyFull):
+        at_home(cast, family.invite, patient=cast.mr_doe, **AUNT | {"email": "b@example.org"})
+    with tenancy.system(cast.harbor), pytest.raises(family.FamilyFull, match="has 4 members"):
+        family.stand(patient=cast.mr_doe, user=grandmother, relationship="parent")
+    assert counts(cast) == before
+    assert beside(cast, "jane", cast.jimmy).account_id == jane.account_id, "she is one of them"
+    assert beside(cast, "john", cast.mrs_doe).pk
+
+
+def test_a_family_is_found_by_who_speaks_for_the_patient(cast):
+    with tenancy.system(cast.harbor):
+        lone = registration.register(
+            by=None, first_name="Lone", last_name="Roe", date_of_birth=date(1990, 1, 1)
+        )
+        assert family.known_account(lone, named=cast.jane) is None
+        made = family.account_of(lone, named=cast.jane)
+        assert (made.name, made.primary_member_id) == ("Roe", cast.jane.pk), "she has no account"
+        eva = registration.register(
+            by=None, first_name="Eva", last_name="Poe", date_of_birth=date(1990, 1, 1)
+        )
+        enrolment.connect(patient=eva, user=person("eva", cast.harbor, Role.PATIENT))
+        hers = family.account_of(eva, named=cast.fred)
+        assert (hers.name, hers.primary_member.email) == ("Poe", "eva@harbor.test")
+        assert family.account_of(eva, named=cast.fred).pk == hers.pk
+
+
+def test_who_knows_of_whom_is_the_familys_to_settle(cast, jane, father):
+    with tenancy.system(cast.harbor):
+        other = family.stand(
+            patient=cast.mr_doe, user=person("grace", cast.harbor, Role.FAMILY_MEMBER),
+            relationship="parent",
+        )  # fmt: skip
+        account = FamilyAccount.objects.get(pk=jane.account_id)
+    at_home(cast, consent.give, member=jane, categories=[C.RECORDS])
+
+    def known(name: str, portal=True) -> set:
+        with cast.acting(name, portal=portal):
+            return {member.pk for member in family.members(cast.mr_doe)}
+
+    assert known("john") == {jane.pk, other.pk} == known("alma", portal=False)
+    assert known("jane") == {jane.pk}
+    settings = {family.MEMBERS_SEE_MEMBERS: True}
+    row = at_home(cast, family_account.set_privacy, account=account, settings=settings)
+    assert row.privacy_settings == settings and known("jane") == {jane.pk, other.pk}
+    at_home(cast, family_account.set_privacy, account=account, settings={})
+    assert known("jane") == {jane.pk, other.pk}, "what is not said stays"
+    at_home(cast, family.leave, member=other)
+    assert known("john") == {jane.pk}
+
+
+# The family's name
+def test_the_primary_member_names_the_family(cast, father):
+    with tenancy.system(cast.harbor):
+        account = FamilyAccount.objects.get(pk=father.account_id)
+    at_home(cast, family_account.rename, account=account, name="  The Does ")
+    with tenancy.system(cast.harbor):
+        assert FamilyAccount.objects.get(pk=account.pk).name == "The Does"
+    at_home(cast, family_account.rename, account=account, name="D" * 101)
+    with tenancy.system(cast.harbor):
+        assert FamilyAccount.objects.get(pk=account.pk).name == "D" * 100
+    with refused(Invalid, "name"):
+        at_home(cast, family_account.rename, account=account, name=" ")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"other": True}, {family.MEMBERS_SEE_MEMBERS: "yes"}, {family.MEMBERS_SEE_MEMBERS: 1},
+     {family.MEMBERS_SEE_MEMBERS: True, "other": True}, {"other": 1}],
+)  # fmt: skip
+def test_there_is_no_other_setting(cast, father, settings):
+    with tenancy.system(cast.harbor):
+        account = FamilyAccount.objects.get(pk=father.account_id)
+    with refused(Invalid, "privacy_settings"):
+        at_home(cast, family_account.set_privacy, account=account, settings=settings)
+    with tenancy.system(cast.harbor):
+        assert FamilyAccount.objects.get(pk=account.pk).privacy_settings == {}
+
+
+def test_nobody_else_speaks_for_the_family(cast, father):
+    with tenancy.system(cast.harbor):
+        account = FamilyAccount.objects.get(pk=father.account_id)
+        account.privacy_settings = {family.MEMBERS_SEE_MEMBERS: True}
+        account.save()
+    beside(cast, "jane", cast.mr_doe)
+    said = {"account": account, "name": "Others"}
+    with denied(Permission.SHARING_MANAGE):
+        at_home(cast, family_account.rename, by="jane", **said)
+    with cast.acting("jane", portal=True), denied(Permission.SHARING_MANAGE):
+        family_account.rename(**said, by=cast.john)
+    with cast.acting("alma"), denied(Permission.SHARING_MANAGE):
+        family_account.rename(**said, by=cast.alma)
+    with refused(Missing):
+        at_home(cast, family_account.rename, by="ana", **said)
+    with tenancy.system(cast.harbor):
+        assert FamilyAccount.objects.get(pk=account.pk).name != "Others"
+
+
+# Accounts of patients
+@pytest.fixture
+def eva(cast) -> Patient:
+    with tenancy.system(cast.harbor):
+        return registration.register(
+            by=None, first_name="Eva", last_name="Roe", date_of_birth=date(1990, 3, 1)
+        )
+
+
+def test_a_patient_is_invited_to_her_record(cast, eva):
+    letter = at_the_desk(cast, enrolment.invite, patient=eva, email="eva@example.org")
+    with tenancy.system(cast.harbor):
+        letter = Invitation.objects.get(pk=letter.pk)
+        assert (letter.email, letter.role) == ("eva@example.org", "patient")
+        assert (letter.first_name, letter.last_name) == ("Eva", "Roe")
+        assert letter.invited_by_id == cast.fred.pk
+        assert Patient.objects.get(pk=eva.pk).invitation_id == letter.pk
+    again = at_the_desk(cast, enrolment.invite, patient=eva, email="eva2@example.org")
+    with tenancy.system(cast.harbor):
+        assert Invitation.objects.get(pk=letter.pk).withdrawn_at
+        assert Invitation.objects.get(pk=again.pk).is_open
+        enrolment.joined(again, person("eva", cast.harbor, Role.PATIENT))
+        assert Patient.objects.get(pk=eva.pk).user.email == "eva@harbor.test"
+        own = AccessGrant.grants.filter(content_object=eva, source="self")
+        assert set(own.values_list("permission__codename", flat=True)) == set(C.values)
+
+
+def test_without_an_address_nobody_is_invited(cast, eva):
+    before = counts(cast)
+    with refused(Invalid, "email"):
+        at_the_desk(cast, enrolment.invite, patient=eva)
+    with refused(Conflict):
+        at_the_desk(cast, enrolment.invite, patient=cast.mr_doe, email="x@example.org")
+    for name in ("sarah", "nina", "aud"):
+        with denied(Permission.FAMILY_MANAGE):
+            at_the_desk(cast, enrolment.invite, by=name, patient=eva, email="x@example.org")
+    with cast.acting("fred"), denied(Permission.PATIENT_VIEW):
+        enrolment.invite(patient=eva, email="x@example.org", by=cast.alma)
+    with refused(Missing, "patient"):
+        at_the_desk(cast, enrolment.invite, by="rita", patient=eva, email="x@example.org")
+    assert counts(cast) == before
+
+
+def test_a_minor_waits_for_a_guardian_with_an_account(cast, father):
+    """Of another child there is a guardian; of this one there was; of this one one is invited."""
+    with tenancy.system(cast.harbor):
+        child = registration.register(
+            by=None, first_name="Kid", last_name="Roe", date_of_birth=date(2016, 3, 1)
+        )
+        invited = family.stand(
+            patient=child, user=cast.jane, relationship="sibling", level="limited"
+        )
+    said = {"patient": child, "email": "kid@example.org"}
+    assert not enrolment_waits(cast, child)
+    with refused(Conflict):
+        at_the_desk(cast, enrolment.invite, **said)
+    at_the_desk(cast, family.invite_guardian, patient=child, **AUNT | {"relationship": "parent"})
+    with refused(Conflict):  # she has not taken it up
+        at_the_desk(cast, enrolment.invite, **said)
+    guardian = beside(cast, "john", child, "full", relationship="parent", is_guardian=True)
+    assert at_the_desk(cast, enrolment.invite, **said).is_open
+    at_the_desk(cast, family.end_guardian, member=guardian)
+    with refused(Conflict):
+        at_the_desk(cast, enrolment.invite, **said)
+    assert kept(cast, invited).ended_at is None
+
+
+def enrolment_waits(cast, patient) -> bool:
+    with tenancy.system(cast.harbor):
+        return enrolment.has_guardians_consent(patient)
+
+
+def test_a_minor_with_an_account_does_not_decide(cast, father):
+    with tenancy.system(cast.harbor):
+        enrolment.connect(patient=cast.jimmy, user=person("jim", cast.harbor, Role.PATIENT))
+        own = AccessGrant.grants.filter(content_object=cast.jimmy, source="self")
+        assert set(own.values_list("permission__codename", flat=True)) == set(C.values) - {
+            C.SHARING
+        }
+
+
+def test_an_account_is_of_one_patient_and_of_no_relative(cast, jane):
+    with tenancy.system(cast.harbor):
+        for user in (cast.john, cast.jane):
+            with refused(Conflict):
+                enrolment.connect(patient=cast.mrs_doe if user == cast.john else cast.mr_doe,
+                                  user=user)  # fmt: skip
+        enrolment.connect(patient=cast.mr_doe, user=cast.john)  # her own, again
+    with tenancy.system(cast.harbor):
+        assert Patient.objects.get(pk=cast.mr_doe.pk).user_id == cast.john.pk
