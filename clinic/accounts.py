@@ -23,10 +23,11 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext, override
 from django.utils.translation import gettext_lazy as _
 
-from clinic import preferences, sessions, staffing
+from clinic import account_letters, preferences, sessions, staffing
+from clinic.channels import email as channel
 from clinic.models import SpentCode, User
 from clinic.security import keyring, tenancy, trail
 from clinic.security.permissions import Role
@@ -81,6 +82,19 @@ class AccountAdapter(DefaultAccountAdapter):
         response = super().post_login(request, user, **options)
         preferences.remember(user, response)
         return response
+
+    def send_mail(self, template_prefix, email, context):
+        """The letters that go out here look like all of ours, and speak their reader's language."""
+        match template_prefix:
+            case "account/email/password_reset_key":
+                language = context["user"].preferred_language or get_language()
+                with override(language):
+                    letter = account_letters.of_new_password(context["password_reset_url"])
+            case "account/email/unknown_account":
+                language, letter = get_language(), account_letters.of_no_account()
+            case _:
+                return super().send_mail(template_prefix, email, context)
+        channel.send(letter, to=email, language=language)
 
     def get_reauthentication_methods(self, user):
         """Where there is a second factor only a code proves again who one is: else who knows the

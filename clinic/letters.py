@@ -18,7 +18,7 @@ from clinic.channels import email
 from clinic.channels.email import Letter
 from clinic.invitations import LIFE
 from clinic.models import Invitation, Notification, RoleAssignment, User
-from clinic.security.permissions import PORTAL_ROLES, STAFF_ROLES, Role
+from clinic.security.permissions import PORTAL_ROLES, Role
 from clinic.templatetags.written import long_date
 
 MISSED = timedelta(minutes=2)  # the queue is given so long
@@ -104,7 +104,7 @@ def of_notice(notice: Notification) -> Letter:
             _("There is something new for you at %(clinic)s.") % {"clinic": clinic},
             _("What it is about stands only where you sign in."),
         ),
-        href=email.address(reverse(_notices_of(notice))),
+        href=email.address(_notices_of(notice)),
         action=_("Read the notice"),
     )
 
@@ -125,10 +125,10 @@ def _purpose(invitation: Invitation) -> str:
 
 
 def _notices_of(notice: Notification) -> str:
-    """The page where she reads her notices: who works here, among the clinic's pages."""
+    """The page where she reads her notices: who works here, among this clinic's pages."""
     if notice.link.startswith("/portal/"):
-        return "portal:notices"
-    held = RoleAssignment.objects.filter(
-        user=notice.user, facility=notice.facility, is_active=True, role__in=STAFF_ROLES
-    )
-    return "admin:notices" if held.exists() else "portal:notices"
+        return reverse("portal:notices")
+    roles = RoleAssignment.objects.filter(user=notice.user, facility=notice.facility)
+    if not roles.held().of_staff().exists():
+        return reverse("portal:notices")
+    return f"{reverse('admin:notices')}?clinic={notice.facility.slug}"

@@ -80,7 +80,4 @@ def mark_all_read(*, by: User) -> None:
 
 def holders_of(permission: Permission) -> QuerySet[User]:
     """The people of the facility acted in whose roles carry the permission."""
-    held = RoleAssignment.objects.filter(
-        facility_id=tenancy.current().facility_id, is_active=True, role__in=roles_with(permission)
-    )
-    return User.objects.filter(is_active=True, pk__in=held.values("user_id"))
+    return RoleAssignment.objects.here().filter(role__in=roles_with(permission)).people()

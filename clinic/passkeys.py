@@ -6,9 +6,11 @@ import hashlib
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn import forms as upstream
+from allauth.mfa.webauthn import views
 from allauth.mfa.webauthn.internal import auth
 from django import forms
 from django.core.exceptions import ValidationError
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from clinic import accounts
@@ -46,6 +48,15 @@ class LoginForm(SpendsChallenge, upstream.LoginWebAuthnForm):
 
 class ReauthenticateForm(SpendsChallenge, upstream.ReauthenticateWebAuthnForm):
     """Proving again who one is."""
+
+
+class ReauthenticatePage(views.ReauthenticateWebAuthnView):
+    """Proving again who one is. What fails is tried again here, and leads on as it would have;
+    allauth leads to the sign-in, which leads who is signed in to the first page."""
+
+    def form_invalid(self, form):
+        super().form_invalid(form)  # says why
+        return redirect(self.passthrough_next_url(self.request.path))
 
 
 class AddForm(upstream.AddWebAuthnForm):

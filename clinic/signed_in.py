@@ -13,7 +13,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from clinic import sessions, staffing
+from clinic import passkeys, sessions, staffing
 from clinic.errors import Missing
 from clinic.models import ApiToken
 from clinic.security.sessions import digest_of
@@ -76,6 +76,11 @@ urlpatterns = [
     path("sessions/<int:pk>/end/", end_session, name="session_end"),
     path("sessions/tokens/<uuid:pk>/end/", end_token, name="token_end"),
     path("sessions/alive/", alive, name="session_alive"),
+    path(
+        "2fa/webauthn/reauthenticate/",
+        login_required(passkeys.ReauthenticatePage.as_view()),
+        name="mfa_reauthenticate_webauthn",
+    ),
     # allauth's other pages; its own list of sessions would look for keys in the place of digests.
     *(page for page in allauth.urlpatterns if str(page.pattern) != "sessions/"),
 ]

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic.errors import Conflict, Missing, Stale, from_validation, invalid
 from clinic.models import RoleAssignment, Specialist, User
 from clinic.security import tenancy
-from clinic.security.permissions import STAFF_ROLES, Permission
+from clinic.security.permissions import Permission
 
 DETAILS = (
     "specialty", "title", "room", "professional_license", "license_authority", "bio", "is_active",
@@ -23,12 +23,8 @@ def known() -> QuerySet[Specialist]:
 
 def candidates() -> QuerySet[User]:
     """People who work in the clinic and cannot be booked yet."""
-    facility_id = tenancy.current().facility_id
-    staff = RoleAssignment.objects.filter(
-        facility_id=facility_id, is_active=True, role__in=STAFF_ROLES
-    )
-    taken = Specialist.objects.filter(facility_id=facility_id)
-    rows = User.objects.filter(pk__in=staff.values("user_id"), is_active=True)
+    taken = Specialist.objects.filter(facility_id=tenancy.current().facility_id)
+    rows = RoleAssignment.objects.here().of_staff().people()
     return rows.exclude(pk__in=taken.values("user_id")).order_by("email")
 
 

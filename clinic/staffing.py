@@ -100,7 +100,7 @@ def is_staff(user: User) -> bool:
 
 def facilities_of(user: User) -> list[Facility]:
     """The facilities in which the person holds a role; needs the person to be the actor."""
-    held = RoleAssignment.objects.filter(user=user, is_active=True).values("facility_id")
+    held = RoleAssignment.objects.held().filter(user=user).values("facility_id")
     return list(Facility.objects.filter(pk__in=held, is_active=True))
 
 
@@ -139,9 +139,8 @@ def dismiss(*, assignment: RoleAssignment, by: User) -> None:
 def make_primary(*, assignment: RoleAssignment, by: User) -> None:
     """Let a role be the one by which the person enters this facility, and is called."""
     require_manager(by, of=assignment.facility_id)
-    held = RoleAssignment.objects.select_for_update().filter(
-        user=assignment.user, facility=assignment.facility, is_active=True
-    )
+    rows = RoleAssignment.objects.held().select_for_update()
+    held = rows.filter(user=assignment.user, facility=assignment.facility)
     if not held.filter(pk=assignment.pk).exists():
         raise Missing(_("There is no such role."))
     for row in held.filter(is_primary=True).exclude(pk=assignment.pk):

@@ -1,6 +1,6 @@
 """Emergency access: who opened which patient, why, and what the review found."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -13,8 +13,7 @@ from clinic.models.people import User
 from clinic.security.fields import EncryptedTextField
 from clinic.security.permissions import Category
 from patients.models import PatientRow
-
-LASTS = timedelta(minutes=60)
+from patients.models.access import LASTS
 
 
 class EmergencyAccessQuerySet(models.QuerySet):

@@ -91,11 +91,8 @@ def people_named(ids: Iterable[UUID | None]) -> dict[UUID, str]:
 
 def roles_of(ids: Iterable[UUID]) -> dict[UUID, list[str]]:
     """The roles that people hold in the clinic today."""
-    held = RoleAssignment.objects.filter(
-        user_id__in=list(ids), facility_id__in=tenancy.current().facilities, is_active=True
-    )
     roles: dict[UUID, list[str]] = {}
-    for one in held:
+    for one in RoleAssignment.objects.here().filter(user_id__in=list(ids)):
         roles.setdefault(one.user_id, []).append(one.get_role_display())
     return roles
 

@@ -19,7 +19,7 @@ from guardian.backends import ObjectPermissionBackend
 
 from clinic.errors import Conflict, Missing
 from clinic.models import User
-from clinic.security import tenancy
+from clinic.security import rls, tenancy
 from clinic.security.permissions import CONFIDENTIAL_KINDS, Category, Denied, Permission, Reach
 from patients.models import AccessGrant, Patient
 
@@ -73,18 +73,13 @@ class ActingFacility(Func):
     output_field = models.UUIDField()
 
 
-GRANTED = "{column} = ANY ((SELECT app_patients({category}))::uuid[])"
-WITHIN_REACH = (
-    "((SELECT {wide}()) AND NOT {column} = ANY ((SELECT app_barred())::uuid[]) OR " + GRANTED + ")"
-)
-
-
 def within_reach(column: str, category: Category, parameter: str = "%s") -> str:
     """The condition in SQL, with one parameter for the category's name."""
+    by_grant = rls.GRANTED.format(column=column, category=parameter)
     if category in BY_GRANT_ONLY:
-        return GRANTED.format(column=column, category=parameter)
-    wide = "app_clinical_wide" if category.is_clinical else "app_wide"
-    return WITHIN_REACH.format(column=column, category=parameter, wide=wide)
+        return by_grant
+    reach = "app_clinical_wide" if category.is_clinical else "app_wide"
+    return f"({rls.WIDE.format(reach=reach, column=column)} OR {by_grant})"
 
 
 class WithinReach(Func):

@@ -5,11 +5,19 @@ care is the minor's own (`Facility.majority_age`, `Facility.private_from`); the 
 says what is right there.
 """
 
+from __future__ import annotations
+
 from datetime import date, datetime, time
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+from django.utils import timezone
 
 from clinic.models import Facility
 from clinic.security.permissions import SHARED, Category
+
+if TYPE_CHECKING:
+    from patients.models import Patient
 
 # What a guardian holds beside what can be shared: she also decides, and sees who looked.
 OF_GUARDIANS = (*SHARED, Category.ACCESS_LOG, Category.SHARING)
@@ -33,8 +41,12 @@ def of_age_at(born: date, facility: Facility) -> datetime:
     return begins(birthday(born, facility.majority_age), facility.zone)
 
 
-def is_minor(born: date, facility: Facility, now: datetime) -> bool:
-    return now < of_age_at(born, facility)
+def is_minor(
+    patient: Patient, facility: Facility | None = None, *, now: datetime | None = None
+) -> bool:
+    """Whether the patient is not of age yet. `facility` is hers, where it is at hand already."""
+    of_age = of_age_at(patient.date_of_birth, facility or patient.facility)
+    return (now or timezone.now()) < of_age
 
 
 def open_to_guardians(born: date, facility: Facility, now: datetime) -> dict[Category, datetime]:
@@ -58,7 +70,7 @@ def becomes_private(born: date, facility: Facility) -> dict[Category, datetime]:
 
 def kept_private(born: date, facility: Facility, now: datetime) -> frozenset[Category]:
     """The kinds that are a minor's own at `now`; of age, everything is."""
-    if not is_minor(born, facility, now):
+    if now >= of_age_at(born, facility):
         return frozenset()
     private = becomes_private(born, facility)
     return frozenset(kind for kind, since in private.items() if since <= now)

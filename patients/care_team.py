@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -19,7 +20,6 @@ from clinic.security.permissions import (
     CONFIDENTIAL_KINDS,
     NARROWED,
     SHARED,
-    STAFF_ROLES,
     Category,
     Denied,
     Permission,
@@ -82,19 +82,23 @@ def leave(*, patient: Patient, user_id: UUID, by) -> None:
         access.revoke(patient=patient, user=User(pk=user_id), source=Source.CARE_TEAM)
 
 
-def staff():
+def staff() -> QuerySet[User]:
     """The people who hold a staff role in the facility acted in."""
-    held = RoleAssignment.objects.filter(
-        facility_id=tenancy.current().facility_id, is_active=True, role__in=STAFF_ROLES
-    )
-    return User.objects.filter(is_active=True, pk__in=held.values("user_id"))
+    return RoleAssignment.objects.here().of_staff().people()
 
 
 @transaction.atomic
 def confide(
-    *, patient: Patient, user: User, kinds: Iterable[Category], reason: str, by
+    *,
+    patient: Patient,
+    user: User,
+    kinds: Iterable[Category],
+    reason: str,
+    until: datetime | None = None,
+    by,
 ) -> circle.Holder:
-    """Open kinds of confidential content to a person who treats the patient, with a reason.
+    """Open kinds of confidential content to a person who treats the patient, with a reason; until a
+    day, or until she is taken off.
 
     Who holds a kind may, and an administrator for others than herself: a patient without an account
     could let nobody in. The patient is told. Raises `Invalid`, and stores nothing.
@@ -106,6 +110,8 @@ def confide(
         raise invalid("categories", _("Choose kinds of confidential content."))
     if len(reason.strip()) < SHORTEST_REASON:
         raise invalid("reason", _("Say why, in a sentence."))
+    if until is not None and until <= timezone.now():
+        raise invalid("until", _("Choose a time in the future."))
     if not staff().filter(pk=user.pk).exists():
         raise invalid("user", _("There is no such person in this clinic."))
     access.require_reach(patient, Category.VIEW, by)
@@ -115,7 +121,7 @@ def confide(
     with tenancy.whole_facility(clinical=True):
         access.grant(
             patient=patient, user=user, categories={Category.VIEW, *wanted},
-            source=Source.CARE_TEAM, reason=reason.strip()[:300], by=by,
+            source=Source.CARE_TEAM, reason=reason.strip()[:300], expires_at=until, by=by,
         )  # fmt: skip
         if patient.user_id:
             notifications.notify(

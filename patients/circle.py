@@ -6,18 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef
-
 from clinic.models import RoleAssignment, User
 from clinic.security import tenancy
 from clinic.security.permissions import (
     CONFIDENTIAL_KINDS,
-    PORTAL_ROLES,
-    STAFF_ROLES,
     Category,
     Permission,
     Reach,
-    Role,
 )
 from patients import access
 from patients.models import AccessGrant, Patient
@@ -54,48 +49,23 @@ def of(patient: Patient, source: Source) -> list[Holder]:
     hidden = _hidden_kinds(patient)
     with _as_known_to_care(patient):
         rows = AccessGrant.grants.current().filter(content_object=patient, source=source)
-        rows = rows.filter(Exists(_standing(source))).select_related(
-            "user", "permission", "granted_by"
-        )
+        rows = rows.select_related("user", "permission", "granted_by")
         by_user: dict[UUID, list[AccessGrant]] = {}
         for grant in rows.order_by("-granted_at", "pk"):
             by_user.setdefault(grant.user_id, []).append(grant)
-        roles = roles_of(by_user)
+        roles = RoleAssignment.objects.titles(by_user)
     return [_holder(grants, roles, hidden) for grants in by_user.values()]
-
-
-def roles_of(ids: Iterable[UUID]) -> dict[UUID, str]:
-    """What people are called here: the staff role of each, the primary one leading."""
-    held = RoleAssignment.objects.filter(
-        facility_id=tenancy.current().facility_id, user_id__in=list(ids), is_active=True,
-        role__in=STAFF_ROLES,
-    )  # fmt: skip
-    roles: dict[UUID, str] = {}
-    for one in held:
-        roles.setdefault(one.user_id, str(Role(one.role).label))
-    return roles
 
 
 def named(users: Iterable[User]) -> list[tuple[str, str]]:
     """People to choose from, by their ids: “Sarah Smith, Physician”, in the order of a register."""
     people = list(users)
-    roles = roles_of(person.pk for person in people)
+    titles = RoleAssignment.objects.titles(person.pk for person in people)
     ordered = sorted(people, key=lambda p: (p.last_name.casefold(), p.first_name.casefold()))
     return [
-        (str(person.pk), f"{person.get_full_name()}, {roles.get(person.pk, '')}")
+        (str(person.pk), f"{person.get_full_name()}, {titles.get(person.pk, '')}")
         for person in ordered
     ]
-
-
-def _standing(source: Source):
-    """The role on whose side the grant is held, taken up before it was given (`app_held_since`)."""
-    return RoleAssignment.objects.filter(
-        user=OuterRef("user"),
-        facility=OuterRef("facility"),
-        is_active=True,
-        role__in=PORTAL_ROLES if source in AccessGrant.OWN else STAFF_ROLES,
-        held_since__lte=OuterRef("granted_at"),
-    )
 
 
 @contextmanager

@@ -47,7 +47,7 @@ def give(
     """
     member = locked(member)
     require_steward(member.patient, by)
-    if member.is_guardian and _is_minor(member.patient):
+    if member.is_guardian and ages.is_minor(member.patient):
         raise invalid("family_member", _("A guardian sees by law what is not kept private."))
     wanted = {Category(category) for category in categories} if categories else set()
     if not wanted or wanted - set(SHARED):
@@ -56,7 +56,7 @@ def give(
         raise invalid("categories", _("This is the minor's own, and nobody else opens it."))
     if expires_at is not None and expires_at <= timezone.now():
         raise invalid("expires_at", _("Choose a time in the future."))
-    if _is_minor(member.patient):  # of age, the patient decides anew
+    if ages.is_minor(member.patient):  # of age, the patient decides anew
         of_age = ages.of_age_at(member.patient.date_of_birth, member.facility)
         expires_at = min(expires_at or of_age, of_age)
     return _write(member, wanted, expires_at=expires_at, given_by=by)
@@ -213,10 +213,6 @@ def _day(moment: datetime, facility: Facility) -> str:
     return date_format(moment.astimezone(facility.zone), "DATE_FORMAT")
 
 
-def _is_minor(patient: Patient) -> bool:
-    return ages.is_minor(patient.date_of_birth, patient.facility, timezone.now())
-
-
 def _write(
     member: FamilyMember,
     categories: Collection[Category],
@@ -241,7 +237,7 @@ def _write(
         given_by=given_by,
         expires_at=expires_at,
     )
-    agreed = _is_minor(member.patient)
+    agreed = ages.is_minor(member.patient)
     if member.guardian_consent != agreed:
         member.guardian_consent = agreed
         member.save(update_fields=["guardian_consent"])
@@ -274,7 +270,7 @@ def _bounded(
     ends: dict[Category, datetime | None], patient: Patient
 ) -> dict[Category, datetime | None]:
     """What a guardian opened of a minor closes by itself where it becomes the minor's own."""
-    if not _is_minor(patient):
+    if not ages.is_minor(patient):
         return ends
     private, now = ages.becomes_private(patient.date_of_birth, patient.facility), timezone.now()
     bounded = {

@@ -1,7 +1,6 @@
 """Bringing patients into the portal: each with an account of her own."""
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clinic import invitations
@@ -26,7 +25,7 @@ def invite(*, patient: Patient, email: str = "", by: User) -> Invitation:
     patient = Patient.objects.select_for_update().select_related("facility").get(pk=patient.pk)
     if patient.user_id:
         raise Conflict(_("The patient has an account already."))
-    if is_minor(patient) and not has_guardians_consent(patient):
+    if ages.is_minor(patient) and not has_guardians_consent(patient):
         raise Conflict(_("A guardian has to agree first: invite the guardian."))
     if not (email or patient.email):
         raise invalid("email", _("Enter the e-mail address."))
@@ -67,13 +66,9 @@ def connect(*, patient: Patient, user: User) -> None:
 def open_to_herself(patient: Patient) -> None:
     """Open to the patient what is hers; of age she also decides who else sees it."""
     categories = set(access.FULL_ACCESS)
-    if is_minor(patient):
+    if ages.is_minor(patient):
         categories.discard(Category.SHARING)
     access.grant(patient=patient, user=patient.user, source=SELF, categories=categories)
-
-
-def is_minor(patient: Patient) -> bool:
-    return ages.is_minor(patient.date_of_birth, patient.facility, timezone.now())
 
 
 def has_guardians_consent(patient: Patient) -> bool:

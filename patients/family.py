@@ -57,7 +57,7 @@ def invite(
     Raises `Invalid` and `FamilyFull`, and stores nothing.
     """
     consent.require_steward(patient, by)
-    if level == Level.FULL and _is_minor(patient):
+    if level == Level.FULL and ages.is_minor(patient):
         raise invalid("permission_level", _("Only guardians act for a minor."))
     member = _invited(patient, email, name, relationship, level, by=by)
     if categories:
@@ -73,7 +73,7 @@ def invite_guardian(
     the day of majority, except what is the minor's own."""
     tenancy.current().require(Permission.FAMILY_MANAGE)
     access.require_reach(patient, Category.VIEW, by)
-    if not _is_minor(patient):
+    if not ages.is_minor(patient):
         raise invalid("patient", _("The patient is of age and decides herself who sees what."))
     if relationship not in GUARDIANS:
         raise invalid("relationship", _("A guardian is a parent, a grandparent or appointed."))
@@ -133,7 +133,7 @@ def set_level(*, member: FamilyMember, level: str, by: User) -> FamilyMember:
     consent.require_steward(member.patient, by)
     if level not in Level.values:
         raise invalid("permission_level", _("Choose one of the levels."))
-    if member.is_guardian or (level == Level.FULL and _is_minor(member.patient)):
+    if member.is_guardian or (level == Level.FULL and ages.is_minor(member.patient)):
         raise invalid("permission_level", _("Only guardians act for a minor."))
     member.permission_level = level
     member.save(update_fields=["permission_level"])
@@ -215,7 +215,7 @@ def known_account(patient: Patient, *, named: User) -> FamilyAccount | None:
 
 
 def _speaker(patient: Patient, named: User):
-    return named.pk if _is_minor(patient) or not patient.user_id else patient.user_id
+    return named.pk if ages.is_minor(patient) or not patient.user_id else patient.user_id
 
 
 def size(account: FamilyAccount) -> int:
@@ -285,7 +285,3 @@ def _end(member: FamilyMember, by: User) -> None:
     invitation = Invitation.objects.filter(pk=member.invitation_id).first()
     if invitation is not None and invitation.is_open:
         invitations.withdraw(invitation=invitation)
-
-
-def _is_minor(patient: Patient) -> bool:
-    return ages.is_minor(patient.date_of_birth, patient.facility, timezone.now())

@@ -6,7 +6,6 @@ One request that read several things is one look.
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from uuid import UUID
 
 from django.apps import apps
 from django.contrib.postgres.aggregates import ArrayAgg
@@ -18,7 +17,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from clinic.models import LogEntry, RoleAssignment, User
-from clinic.security.permissions import PORTAL_ROLES, Category
+from clinic.security.permissions import Category
 from clinic.security.tenancy import Purpose
 from patients import access
 from patients.models import FamilyMember, Patient
@@ -104,7 +103,7 @@ def in_words(rows: list[dict], patient: Patient, user: User) -> list[Look]:
     """The rows of `looks_at` with names, roles and reasons; four queries, however many rows."""
     ids = {row["actor_id"] for row in rows if row["actor_id"]}
     people = User.objects.in_bulk(ids)
-    roles = _roles(ids)
+    roles = RoleAssignment.objects.titles(ids)
     family = dict(
         FamilyMember.objects.filter(patient=patient, user_id__in=ids).values_list(
             "user_id", "relationship"
@@ -151,15 +150,6 @@ def _kind_of(row: dict, opened: list[LogEntry]) -> str:
 
 def _name(person: User | None) -> str:
     return person.get_full_name() if person else _("The clinic’s computer")
-
-
-def _roles(ids: set[UUID]) -> dict[UUID, str]:
-    """The staff role of each person, the primary one where there are several."""
-    held = RoleAssignment.objects.filter(user_id__in=ids, is_active=True)
-    roles: dict[UUID, str] = {}
-    for one in held.exclude(role__in=PORTAL_ROLES):
-        roles.setdefault(one.user_id, one.get_role_display())
-    return roles
 
 
 def _role(actor_id, purpose, patient, user, roles, family) -> str:

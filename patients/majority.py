@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic import invitations, notifications
 from clinic.security.permissions import Category, Role
-from patients import consent, enrolment
+from patients import ages, consent, enrolment
 from patients.models import AccessGrant, Consent, FamilyMember, Patient
 
 Level = FamilyMember.PermissionLevel
@@ -54,7 +54,7 @@ def take_over(patient_id: UUID) -> bool:
         .select_related("facility", "user")
         .get(pk=patient_id)
     )
-    if enrolment.is_minor(patient):  # the birthday was corrected meanwhile
+    if ages.is_minor(patient):  # the birthday was corrected meanwhile
         return False
     standing = FamilyMember.objects.filter(patient=patient, is_guardian=True, ended_at=None)
     guardians = list(standing.select_related("user"))

@@ -38,10 +38,7 @@ USUAL = tuple(c for c in SHARED if c not in CONFIDENTIAL_KINDS)
 
 def clinicians() -> QuerySet[User]:
     """The people of the clinic who read charts, and so can be invited or blocked."""
-    held = RoleAssignment.objects.filter(
-        facility_id=tenancy.current().facility_id, is_active=True, role__in=TREATING
-    )
-    return User.objects.filter(is_active=True, pk__in=held.values("user_id"))
+    return RoleAssignment.objects.here().filter(role__in=TREATING).people()
 
 
 def of_patient(patient: Patient) -> QuerySet[CareRelationship]:

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -87,7 +87,11 @@ class FacilityAccess(FormPage):
     title = _("Sign-in and access")
     template_name = "admin/form.html"
     form_class = AccessForm
-    extra_context = {"submit": _("Save"), "icon": "save"}
+    extra_context = {
+        "submit": _("Save"),
+        "icon": "save",
+        "back": reverse_lazy("admin:facility"),
+    }
 
     def form_arguments(self):
         return {"instance": facility_of(self.request)}
@@ -117,4 +121,4 @@ class ChooseFacility(Page):
         if slug not in {facility.slug for facility in facilities_of(request)}:
             raise Http404
         leave_facility(request, to=slug)
-        return redirect("admin:index")
+        return redirect("admin:notices" if "notices" in request.POST else "admin:index")

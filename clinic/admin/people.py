@@ -20,7 +20,6 @@ from clinic.backoffice import Page, facility_of
 from clinic.errors import Refused
 from clinic.forms import add_refusal
 from clinic.models import RoleAssignment
-from clinic.security import tenancy
 from clinic.security.permissions import ROLE_TABLE, STAFF_ROLES, Permission, Role
 
 STAFF_CHOICES = [(role.value, role.label) for role in ROLE_TABLE if role in STAFF_ROLES]
@@ -35,9 +34,7 @@ class RoleForm(forms.Form):
 
 def staff() -> QuerySet[RoleAssignment]:
     """The roles of the staff that are held in the clinic acted in."""
-    facility_id = tenancy.current().facility_id
-    rows = RoleAssignment.objects.filter(facility_id=facility_id, is_active=True)
-    return rows.filter(role__in=STAFF_ROLES).select_related("user")
+    return RoleAssignment.objects.here().of_staff().select_related("user")
 
 
 class RolesPage(Page):

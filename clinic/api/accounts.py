@@ -10,7 +10,7 @@ from clinic.api.resource import Public, Resource
 from clinic.api.serializing import StrictModelSerializer, StrictSerializer, answer
 from clinic.models import ApiToken, RoleAssignment, User
 from clinic.security import tenancy
-from clinic.security.permissions import STAFF_ROLES, Permission, Role
+from clinic.security.permissions import Permission, Role
 
 
 class Credentials(StrictSerializer):
@@ -127,15 +127,15 @@ class Users(Resource):
     noted = False
 
     def visible(self):
-        held = RoleAssignment.objects.filter(
-            facility_id=tenancy.current().facility_id, is_active=True
-        )
-        if not tenancy.current().may(Permission.STAFF_MANAGE):
-            held = held.filter(role__in=STAFF_ROLES)
-        return User.objects.filter(pk__in=held.values("user_id"))
+        return User.objects.filter(pk__in=self.roles().values("user_id"))
+
+    def roles(self):
+        """The roles that are told: that a colleague is a patient here is not every colleague's."""
+        held = RoleAssignment.objects.here()
+        return held if tenancy.current().may(Permission.STAFF_MANAGE) else held.of_staff()
 
     def shapes(self, items):
-        roles = RoleAssignment.objects.filter(user_id__in=[u.pk for u in items], is_active=True)
+        roles = self.roles().filter(user_id__in=[user.pk for user in items])
         for user in items:
             user.held = []
         by_id = {user.pk: user for user in items}
@@ -166,6 +166,9 @@ class Me(Users):
 
     def visible(self):
         return User.objects.filter(pk=self.request.user.pk)
+
+    def roles(self):
+        return RoleAssignment.objects.held()
 
     def retrieve(self, request):
         """One's own account, with the roles in every facility."""

@@ -11,15 +11,13 @@ from django.utils import timezone
 
 from clinic.errors import Missing
 from clinic.models import Facility, RoleAssignment
-from clinic.security.permissions import STAFF_ROLES, Denied
+from clinic.security.permissions import Denied
 
 
 def facilities_of(request: HttpRequest) -> list[Facility]:
     """The clinics in which the person works, read once a request."""
     if not hasattr(request, "clinics"):
-        held = RoleAssignment.objects.filter(
-            user_id=request.user.pk, is_active=True, role__in=STAFF_ROLES
-        )
+        held = RoleAssignment.objects.held().of_staff().filter(user_id=request.user.pk)
         rows = Facility.objects.filter(pk__in=held.values("facility_id"), is_active=True)
         request.clinics = list(rows)
     return request.clinics

@@ -3,7 +3,7 @@ task or shell goes past it."""
 
 from django.db import migrations
 
-from clinic.security.rls import AppendOnly, Audited, Protected, revoke
+from clinic.security.rls import IN_FACILITY, AppendOnly, Audited, Protected, revoke
 
 # What the policies ask. They read the settings that clinic.security.tenancy writes into each
 # transaction; a setting that ended with its transaction reads '', hence NULLIF.
@@ -265,7 +265,6 @@ DROP FUNCTION app_begin, app_enter, app_standing, app_held_since, app_membership
     app_clinical_wide, app_wide, app_reach, app_facility, app_facilities, app_user;
 """
 
-IN_FACILITY = "facility_id = ANY ((SELECT app_facilities())::uuid[])"
 OWN_OR_FACILITY = f"{IN_FACILITY} OR user_id = (SELECT app_user())"
 PLATFORM_OR_FACILITY = f"facility_id IS NULL OR {IN_FACILITY}"
 # Whom a patient invited is hers to know; whom the clinic invited, the clinic's.

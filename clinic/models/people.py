@@ -1,5 +1,8 @@
 """People and what they are in a facility: users, roles, specialists, and the tokens of the API."""
 
+from collections.abc import Iterable
+from uuid import UUID
+
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -8,8 +11,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clinic.models.base import FacilityRow, Row
+from clinic.security import tenancy
 from clinic.security.fields import EncryptedCharField, EncryptedEmailField, EncryptedJSONField
-from clinic.security.permissions import Role
+from clinic.security.permissions import PORTAL_ROLES, STAFF_ROLES, Role
 
 
 class UserManager(BaseUserManager):
@@ -70,6 +74,36 @@ class User(AbstractBaseUser, PermissionsMixin, Row):
         return staffing.is_staff(self)
 
 
+class RoleAssignmentQuerySet(models.QuerySet):
+    """Who holds which role: what was taken away stays as a row, so ask for what is `held`."""
+
+    def held(self):
+        """In whatever facility the actor may know of."""
+        return self.filter(is_active=True)
+
+    def here(self):
+        """Held in the facility acted in."""
+        return self.held().filter(facility_id=tenancy.current().facility_id)
+
+    def of_staff(self):
+        return self.filter(role__in=STAFF_ROLES)
+
+    def of_portal(self):
+        return self.filter(role__in=PORTAL_ROLES)
+
+    def people(self) -> models.QuerySet[User]:
+        """Who holds them, as far as the account is in use."""
+        return User.objects.filter(is_active=True, pk__in=self.values("user_id"))
+
+    def titles(self, ids: Iterable[UUID]) -> dict[UUID, str]:
+        """What people are called here: the staff role of each, the primary one where there are
+        several."""
+        titles: dict[UUID, str] = {}
+        for one in self.here().of_staff().filter(user_id__in=list(ids)):
+            titles.setdefault(one.user_id, one.get_role_display())
+        return titles
+
+
 class RoleAssignment(FacilityRow):
     """A role that a person holds in a facility."""
 
@@ -82,6 +116,8 @@ class RoleAssignment(FacilityRow):
     is_active = models.BooleanField(_("active"), default=True)
     # What was granted before the role was last taken up counts no more.
     held_since = models.DateTimeField(_("since"), default=timezone.now)
+
+    objects = RoleAssignmentQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("role of a person")

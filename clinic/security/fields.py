@@ -169,8 +169,3 @@ def open_all(instance: models.Model) -> dict:
             except (keyring.SealBroken, *keyring.BROKEN):
                 getattr(instance, name)
     return values
-
-
-def encrypted_columns(model: type[models.Model]) -> list[str]:
-    """The columns of the model that hold ciphertext."""
-    return [f.column for f in model._meta.concrete_fields if isinstance(f, SealedMixin)]

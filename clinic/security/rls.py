@@ -6,30 +6,32 @@ rule is a new operation. Each is reversible. See docs/decisions for the shape of
 
 from django.db.migrations.operations.special import RunSQL
 
+# Conditions that policies are made of; the doors for reading ask them in the same words. `category`
+# is a value of SQL: a quoted name, or a parameter.
 IN_FACILITY = "facility_id = ANY ((SELECT app_facilities())::uuid[])"
-
-
 BARRED = "{column} = ANY ((SELECT app_barred())::uuid[])"
-GRANTED = "{column} = ANY ((SELECT app_patients('{category}'))::uuid[])"
+GRANTED = "{column} = ANY ((SELECT app_patients({category}))::uuid[])"
+WIDE = "(SELECT {reach}()) AND NOT " + BARRED  # whom a role reaches, all who did not bar her
 UNATTENDED = "(SELECT app_unattended())"
 
 
 def _cover_rule(column: str, category: str) -> str:
-    wide = f"(SELECT app_wide()) AND NOT {BARRED.format(column=column)}"
-    return f"{IN_FACILITY} AND ({wide} OR {GRANTED.format(column=column, category=category)})"
+    wide = WIDE.format(reach="app_wide", column=column)
+    return f"{IN_FACILITY} AND ({wide} OR {_granted(column, category)})"
+
+
+def _granted(column: str, category: str) -> str:
+    return GRANTED.format(column=column, category=f"'{category}'")
 
 
 def _clinical_rule(column: str, category: str, summary: str, author: str) -> str:
     """`restricted` rows are opened by grants only, `confidential` ones by one of their kind too;
     their author, and tasks of the system, which act without a person, see both."""
     anyhow = f"{UNATTENDED} OR {author} = (SELECT app_user())" if author else UNATTENDED
-    wide = (
-        f"(SELECT app_clinical_wide()) AND NOT {BARRED.format(column=column)}"
-        f" AND (sensitivity <> 'restricted' OR {anyhow})"
-    )
-    ways = [wide, GRANTED.format(column=column, category=category)]
+    wide = WIDE.format(reach="app_clinical_wide", column=column)
+    ways = [f"{wide} AND (sensitivity <> 'restricted' OR {anyhow})", _granted(column, category)]
     if summary:
-        ways.append(f"{summary} AND {GRANTED.format(column=column, category='summary')}")
+        ways.append(f"{summary} AND {_granted(column, 'summary')}")
     confided = f"{column} = ANY (app_patients(confidential_kind)::uuid[])"
     return (
         f"{IN_FACILITY} AND (SELECT app_clinical()) AND ({' OR '.join(ways)})"

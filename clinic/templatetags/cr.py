@@ -165,7 +165,8 @@ def field(
     """One form field: label, hint and error above the control, tied to it for screen readers.
 
     `width` is "s" or "m" for short answers. A field that may stay empty says so in its label,
-    unless `show_optional` is false (filters and search forms). `hint=""` leaves out the form's own.
+    unless `show_optional` is false (filters and search forms) or boxes are ticked: none of them is
+    an answer, too. `hint=""` leaves out the form's own.
     """
     hint = bound.help_text if hint is None else hint
     described_by = " ".join(
@@ -193,7 +194,7 @@ def field(
         "hint": hint,
         "described_by": described_by,
         "control": "" if kind == "choices" else bound.as_widget(attrs=attrs),
-        "optional": show_optional and not bound.field.required and kind != "check",
+        "optional": show_optional and not bound.field.required and not _is_ticked(bound),
     }
 
 
@@ -207,6 +208,10 @@ def _field_kind(bound: BoundField) -> str:
     return "control"
 
 
+def _is_ticked(bound: BoundField) -> bool:
+    return getattr(bound.field.widget, "input_type", "") == "checkbox"
+
+
 @register.inclusion_tag("cr/fields.html")
 def fields(form: BaseForm) -> dict[str, Any]:
     """All fields of a form in their order."""
@@ -217,7 +222,11 @@ def fields(form: BaseForm) -> dict[str, Any]:
 def error_summary(form: BaseForm) -> dict[str, Any]:
     """What is wrong with a form, first on the page, each error a link to its field."""
     problems = [
-        {"target": _first_control(form[name]), "label": form[name].label, "text": text}
+        {
+            "target": _first_control(form[name]),
+            "label": str(form[name].label).rstrip("?"),  # “Who is it: Choose a person.”
+            "text": text,
+        }
         for name, errors in form.errors.items()
         if name in form.fields
         for text in errors

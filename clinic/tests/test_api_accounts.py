@@ -164,6 +164,24 @@ def test_who_works_here(api, cast):
     assert api("alma").post("users/", {}).status_code == 405
 
 
+def test_who_is_a_patient_here_too_is_told_to_who_manages_people_alone(api, cast):
+    with tenancy.system(cast.harbor):
+        staffing.assign(user=cast.nina, role="patient", facility=cast.harbor)
+    with tenancy.system(cast.austa):
+        staffing.assign(user=cast.fred, role="auditor", facility=cast.austa)
+
+    def told_to(name, of):
+        rows = api(name, "harbor").get("users/").json()["results"]
+        [person] = [row for row in rows if row["id"] == str(cast.people[of].pk)]
+        return {role["role"] for role in person["roles"]}
+
+    assert told_to("fred", "nina") == told_to("nina", "nina") == {"nurse"}
+    assert told_to("alma", "nina") == {"nurse", "patient"}
+    assert told_to("fred", "fred") == {"front_desk"}, "what she is elsewhere is told at me/"
+    mine = api("fred", "harbor").get("me/").json()["roles"]
+    assert {role["role"] for role in mine} == {"front_desk", "auditor"}
+
+
 def test_facility_and_specialists(api, cast):
     fields = {
         "id", "slug", "name", "npi", "tax_id", "facility_type", "timezone", "address_line1", "city",

@@ -61,6 +61,15 @@ class TestField:
         assert 'aria-invalid="true"' in html
         assert "cr-field-bad" in html
 
+    def test_of_boxes_none_is_an_answer_too(self):
+        class Roles(forms.Form):
+            roles = forms.MultipleChoiceField(
+                choices=[("nurse", "Nurse")], widget=forms.CheckboxSelectMultiple, required=False
+            )
+
+        html = rendered("{% field form.roles %}", form=Roles())
+        assert "Nurse" in html and "(optional)" not in html
+
     def test_an_optional_field_says_so(self):
         assert "Phone (optional)" in rendered("{% field form.phone %}", form=Letter())
         html = rendered("{% field form.phone show_optional=False %}", form=Letter())
@@ -116,6 +125,11 @@ class TestErrorSummary:
         assert 'role="alert"' in html
         assert 'href="#id_name">Name: ' in html
         assert 'href="#id_kind_0">Kind: ' in html
+
+    def test_a_label_that_asks_is_no_question_there(self):
+        form = letter_with_errors()
+        form.fields["name"].label = "Who is it?"
+        assert ">Who is it: " in rendered("{% error_summary form %}", form=form)
 
     def test_errors_of_the_whole_form_come_first(self):
         form = letter_with_errors()

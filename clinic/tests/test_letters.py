@@ -112,6 +112,10 @@ class TestWords:
     def test_it_leads_to_where_she_reads_notices(self, cast, name, link, where):
         assert where in posted(cast, noticed(cast, name, link=link)).body
 
+    def test_that_to_who_works_here_names_its_clinic(self, cast):
+        letter = posted(cast, noticed(cast, "alma", link="/admin/emergencies/"))
+        assert "https://chartroom.example.org/admin/notices/?clinic=harbor\n" in letter.body
+
     def test_a_name_ends_with_its_header(self, cast):
         with tenancy.system(cast.harbor):
             cast.harbor.name = "Harbor\r\nBcc: eve@example.org"

@@ -28,6 +28,33 @@ def is_read(cast, row: Notification) -> bool:
         return row.read_at is not None
 
 
+class TestTheClinicOfALetter:
+    """Who works in several clinics is shown the way to the one whose letter she follows."""
+
+    @pytest.fixture
+    def alma(self, cast, browse):
+        with tenancy.system(cast.austa):
+            staffing.assign(user=cast.alma, role=Role.NURSE, facility=cast.austa)
+        return browse("alma")
+
+    def test_she_is_shown_the_way_and_goes_by_a_press(self, cast, alma):
+        row = notice(cast, "alma", facility=cast.austa)
+        page = alma.get("/admin/notices/?clinic=austa")
+        assert page.context["elsewhere"] == cast.austa and not list(page.context["notices"])
+        again = alma.get("/admin/notices/")
+        assert again.context["elsewhere"] is None, "a link takes nobody to another clinic"
+        sent = {"facility": "austa", "notices": "1"}
+        assert alma.post("/admin/clinic/choose/", sent)["Location"] == "/admin/notices/"
+        page = alma.get("/admin/notices/?clinic=austa")
+        assert page.context["elsewhere"] is None
+        assert [one.pk for one in page.context["notices"]] == [row.pk]
+
+    @pytest.mark.parametrize("slug", ["austa", "harbor", "", "no-such"])
+    def test_of_no_other_clinic_anything_is_said(self, cast, browse, slug):
+        page = browse("alma").get(f"/admin/notices/?clinic={slug}")
+        assert page.context["elsewhere"] is None and b"Austa" not in page.content
+
+
 class TestPages:
     @pytest.mark.parametrize("name", PAGES)
     def test_unread_ones_lead_and_opening_marks_read(self, cast, browse, name):

@@ -7,10 +7,12 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from clinic import staffing
 from clinic.errors import Conflict, Invalid, Missing
-from clinic.models import LogEntry, Notification
+from clinic.models import LogEntry, Notification, RoleAssignment
 from clinic.security import tenancy
-from clinic.security.permissions import CONFIDENTIAL_KINDS, Category, Denied
+from clinic.security.permissions import CONFIDENTIAL_KINDS, Category, Denied, Role
+from clinic.tests.people import person
 from compliance import breakglass
 from compliance.breakglass import Proof, Sought, TooOften
 from compliance.models import EmergencyAccess
@@ -23,7 +25,7 @@ from compliance.tests.emergencies import (
     forget_attempts,
     proof_of,
 )
-from patients import access
+from patients import access, family
 from patients.models import AccessGrant, Allergy, BloodType, Condition, Medication
 
 SUMMARY_KINDS = (Allergy, Medication, Condition, BloodType)
@@ -397,6 +399,21 @@ def test_it_is_given_back_once_and_by_herself(emergency):
         assert not reached(emergency, "omar")
 
 
+def test_it_is_given_back_by_who_was_taken_on_again_in_between(emergency):
+    with emergency.acting("omar"):
+        row = break_glass(emergency)
+    with emergency.acting("alma"):
+        role = RoleAssignment.objects.get(user=emergency.omar)
+        staffing.dismiss(assignment=role, by=emergency.alma)
+    with tenancy.system(emergency.harbor):
+        staffing.assign(user=emergency.omar, role=role.role, facility=emergency.harbor)
+    with emergency.acting("omar"):
+        assert not seen(emergency.omar), "what was granted before counts no more"
+        assert breakglass.give_back(emergency=row, by=emergency.omar).ended_at
+    with tenancy.system(emergency.harbor):
+        assert not AccessGrant.grants.filter(source="emergency").exists()
+
+
 def test_giving_back_leaves_what_she_holds_otherwise(emergency):
     with tenancy.system(emergency.harbor):
         access.grant(
@@ -445,6 +462,19 @@ def test_administrators_patient_and_guardians_are_told_at_once(emergency):
     with emergency.acting("omar"):
         more(emergency, row, categories=["records"])
     assert notices(emergency)["john"][-1] == "More of a record was opened in an emergency"
+
+
+def test_who_has_no_place_here_any_more_is_not_told_of_the_child(emergency):
+    emergency.people["aunt"] = person("aunt", emergency.harbor, Role.FAMILY_MEMBER)
+    with tenancy.system(emergency.harbor):
+        family.stand(
+            patient=emergency.jimmy, user=emergency.aunt, relationship="guardian", level="full",
+            is_guardian=True,
+        )  # fmt: skip
+        RoleAssignment.objects.filter(user=emergency.aunt).update(is_active=False)
+    with emergency.acting("omar"):
+        break_glass(emergency, sought=Sought(patient_id=emergency.jimmy.pk))
+    assert set(notices(emergency)) == {"alma", "john"}
 
 
 def test_the_opening_itself_is_marked_and_the_next_look_too(emergency):

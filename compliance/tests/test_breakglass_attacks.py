@@ -4,7 +4,8 @@ and other verbs that would make an hour into a year."""
 from datetime import timedelta
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.contrib.auth.models import Permission
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -78,6 +79,22 @@ def test_an_emergency_is_not_made_into_a_year_by_sql(emergency, source):
     with tenancy.system(emergency.harbor):
         ends = AccessGrant.grants.filter(source="emergency").values_list("expires_at", flat=True)
         assert set(ends) == {row.expires_at}
+
+
+@pytest.mark.parametrize("lasts", [None, timedelta(minutes=60, seconds=1), timedelta(days=365)])
+def test_a_grant_of_an_emergency_ends_within_an_hour_whoever_writes_it(emergency, lasts):
+    given = timezone.now()
+    said = {
+        "user": emergency.omar, "content_object": emergency.maria, "granted_at": given,
+        "source": "emergency", "permission": Permission.objects.get(codename="summary"),
+    }  # fmt: skip
+    refusal = pytest.raises(IntegrityError, match="within_an_hour")
+    with tenancy.system(emergency.harbor), refusal, transaction.atomic():
+        AccessGrant.grants.create(**said, expires_at=lasts and given + lasts)
+    assert grants_of(emergency, "omar") == set()
+    with tenancy.system(emergency.harbor):
+        AccessGrant.grants.create(**said, expires_at=given + timedelta(minutes=60))
+    assert grants_of(emergency, "omar") == {("emergency", "summary")}
 
 
 @pytest.mark.parametrize(

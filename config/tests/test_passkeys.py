@@ -189,6 +189,20 @@ class TestTheKeysOfAPerson:
         self.prove(client, key)
         assert client.get(ADD).status_code == 200
 
+    @pytest.mark.parametrize("credential", ["", "{}", "planted"])
+    def test_what_fails_is_tried_again_and_leads_to_where_it_began(self, house, nina, credential):
+        client, key = nina
+        answer = client.post(PROVE, {"credential": credential, "next": "/admin/find/"})
+        assert answer["Location"] == f"{PROVE}?next=%2Fadmin%2Ffind%2F"
+        options = options_of(client, answer["Location"])
+        sent = {"credential": key.get(options), "next": "/admin/find/"}
+        assert client.post(PROVE, sent)["Location"] == "/admin/find/"
+
+    def test_where_it_leads_is_in_the_house(self, house, nina):
+        client, _key = nina
+        answer = client.post(PROVE, {"credential": "{}", "next": "https://planted.example.com/"})
+        assert "planted" not in client.get(answer["Location"]).content.decode()
+
     def test_a_new_one_ends_what_was_signed_in_elsewhere(self, house, nina):
         client, key = nina
         other, token = Client(), house.token("nina")

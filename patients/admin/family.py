@@ -43,7 +43,7 @@ class FamilyPage(FormPage, PatientPage):
 
     def get_context_data(self, **kwargs):
         patient = self.patient
-        minor, facility = enrolment.is_minor(patient), patient.facility
+        minor, facility = ages.is_minor(patient), patient.facility
         trail.read("patients.familymember", [(patient.pk, patient.pk)], how="list")
         return super().get_context_data(
             patient=patient,

@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
 from django.utils.functional import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -138,6 +138,7 @@ class InvitePatientPage(FormPage):
         ),
         "submit": _("Invite the patient"),
         "icon": "send",
+        "back": reverse_lazy("admin:relationships"),
     }
 
     def carry_out(self, form):

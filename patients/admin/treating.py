@@ -50,10 +50,13 @@ class ColleagueForm(forms.Form):
         self.fields["categories"].choices = [(c.value, c.label) for c in categories]
 
 
-class JoinForm(ColleagueForm):
+class TeamForm(ColleagueForm):
     until = day_field(
         _("Until"), required=False, help_text=_("Without a day it holds until she is taken off.")
     )
+
+
+class JoinForm(TeamForm):
     reason = forms.CharField(label=_("Why"), max_length=300, required=False)
 
 
@@ -163,7 +166,7 @@ class ConfidePage(CarePage):
     """Opening confidential content to somebody who treats the patient."""
 
     title = _("Open confidential content")
-    form_class = ColleagueForm
+    form_class = TeamForm
     lead = _("The patient is told to whom it was opened. It is closed with the care team.")
     submit, icon = _("Open confidential content"), "lock"
 
@@ -190,7 +193,7 @@ class ConfidePage(CarePage):
         person, said = self.colleague(form), form.cleaned_data
         care_team.confide(
             patient=self.patient, user=person, kinds=said["categories"], reason=said["reason"],
-            by=self.request.user,
+            until=end_of(said["until"]), by=self.request.user,
         )  # fmt: skip
         self.say(gettext("Confidential content is open to %(name)s."), person)
 

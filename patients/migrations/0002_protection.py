@@ -2,7 +2,8 @@
 
 from django.db import migrations
 
-from clinic.security.rls import Audited, PatientRows, Protected, SameFacility
+from clinic.security import rls
+from clinic.security.rls import IN_FACILITY, Audited, PatientRows, Protected, SameFacility
 
 # The grants of the acting person that are in force: not ended, given since she took up her role
 # here, and on the side on which she acts. What she holds as patient or relative counts in the
@@ -63,9 +64,9 @@ $$ SELECT NULL::uuid[], NULL::uuid[], NULL::uuid[] $$;
 DROP FUNCTION app_categories, app_patients;
 """
 
-IN_FACILITY = "facility_id = ANY ((SELECT app_facilities())::uuid[])"
+BARRED = rls.BARRED.format(column="patient_id")
 STEWARDED = "patient_id = ANY ((SELECT app_stewarded())::uuid[])"
-WIDE = "(SELECT app_wide()) AND NOT patient_id = ANY ((SELECT app_barred())::uuid[])"
+WIDE = rls.WIDE.format(reach="app_wide", column="patient_id")
 # Grants are seen by who holds them, by who decides for the patient, and by care that reads the
 # whole clinic. Nothing here asks `app_patients`, which reads this table.
 GRANTS_SEEN = (
@@ -122,21 +123,21 @@ QUESTIONS = (
 
 # An answer that is kept for its sender is replayed as long as she reaches the patient it tells of.
 OWN_ANSWERS = (
-    "facility_id = ANY ((SELECT app_facilities())::uuid[])"
+    f"{IN_FACILITY}"
     " AND ((SELECT app_user()) IS NULL OR user_id = (SELECT app_user()))"
     " AND (patient_id IS NULL OR patient_id = ANY (app_patients(category)::uuid[])"
     " OR CASE WHEN clinical THEN (SELECT app_clinical_wide()) ELSE (SELECT app_wide()) END"
-    "    AND NOT patient_id = ANY ((SELECT app_barred())::uuid[]))"
+    f"    AND NOT {BARRED})"
     " AND (kept_as = '{}' OR app_keeps(patient_id, kept_as::text[], category))"
 )
 
 # The patient's own page of who looked: entries about patients whose log the person may see.
-WHO_LOOKED = """
+WHO_LOOKED = f"""
 CREATE POLICY who_looked ON clinic_logentry FOR SELECT USING (
-    facility_id = ANY ((SELECT app_facilities())::uuid[])
+    {IN_FACILITY}
     AND (patient_id = ANY ((SELECT app_patients('access_log'))::uuid[])
          OR (SELECT app_clinical_wide()) AND patient_id IS NOT NULL
-            AND NOT patient_id = ANY ((SELECT app_barred())::uuid[])))
+            AND NOT {BARRED}))
 """
 
 MEDICATIONS, RECORDS = "medications", "records"

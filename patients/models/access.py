@@ -1,7 +1,9 @@
 """Grants on a patient: django-guardian's object permissions, with a source, a reason and an end."""
 
+from datetime import timedelta
+
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -10,14 +12,27 @@ from guardian.models import UserObjectPermissionBase
 
 from clinic.models.base import uuid7
 from clinic.models.facility import Facility
-from clinic.models.people import User
+from clinic.models.people import RoleAssignment, User
 from clinic.security.fields import EncryptedCharField
 from patients.models.patient import Patient
+
+LASTS = timedelta(minutes=60)  # an emergency access, at most
 
 
 class AccessGrantQuerySet(models.QuerySet):
     def current(self):
-        return self.filter(Q(expires_at=None) | Q(expires_at__gt=Now()))
+        """Those in force: not ended, and given since the person took up the role on whose side they
+        count (`app_held_since`)."""
+        held = RoleAssignment.objects.held().filter(
+            user=OuterRef("user"),
+            facility=OuterRef("facility"),
+            held_since__lte=OuterRef("granted_at"),
+        )
+        own = Q(source__in=AccessGrant.OWN)
+        return self.filter(
+            Q(expires_at=None) | Q(expires_at__gt=Now()),
+            own & Exists(held.of_portal()) | ~own & Exists(held.of_staff()),
+        )
 
 
 class AccessGrant(UserObjectPermissionBase):
@@ -71,6 +86,13 @@ class AccessGrant(UserObjectPermissionBase):
         indexes = [
             models.Index(fields=["user", "facility", "source"], name="grants_of_a_person"),
             models.Index(fields=["content_object"], name="grants_on_a_patient"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(source="emergency")
+                | Q(expires_at__isnull=False, expires_at__lte=F("granted_at") + LASTS),
+                name="an_emergency_grant_ends_within_an_hour",
+            ),
         ]
 
     def save(self, *args, **kwargs):

@@ -116,7 +116,7 @@ class FamilyMember(PatientRow):
     @property
     def is_minor(self) -> bool:
         """Whether the patient is not of age yet."""
-        return ages.is_minor(self.patient.date_of_birth, self.facility, timezone.now())
+        return ages.is_minor(self.patient, self.facility)
 
     @property
     def name(self) -> str:

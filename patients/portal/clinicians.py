@@ -12,24 +12,13 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.errors import Refused, invalid
 from clinic.forms import add_refusal
-from clinic.models import RoleAssignment, User
-from clinic.security.permissions import STAFF_ROLES
-from patients import referrals, relationships
+from clinic.models import User
+from patients import circle, referrals, relationships
 from patients.models import AccessGrant, CareRelationship
 from patients.portal.deciding import Confirmed, DecidesPage, SharedForm, chosen
 
 Status = CareRelationship.Status
 LONGEST_MESSAGE = 500
-
-
-def people_of_the_clinic() -> list[tuple[str, str]]:
-    """Who reads charts here, by name and role, as choices."""
-    people = list(relationships.clinicians().order_by("last_name", "first_name"))
-    held = RoleAssignment.objects.filter(user__in=people, role__in=STAFF_ROLES, is_active=True)
-    roles: dict[UUID, str] = {}
-    for one in held.order_by("-is_primary", "pk"):
-        roles.setdefault(one.user_id, one.get_role_display())
-    return [(str(one.pk), f"{one.get_full_name()}, {roles.get(one.pk, '')}") for one in people]
 
 
 class ClinicianField(forms.ChoiceField):
@@ -39,7 +28,7 @@ class ClinicianField(forms.ChoiceField):
         super().__init__(choices=self.listed, **options)
 
     def listed(self):
-        return [("", _("Choose a person")), *people_of_the_clinic()]
+        return [("", _("Choose a person")), *circle.named(relationships.clinicians())]
 
     def clean(self, value) -> User:
         return User.objects.get(pk=super().clean(value))
@@ -205,6 +194,7 @@ class Unblock(ClinicianPage, Confirmed):
                 " had opened by an invitation stays closed."
             ),
             "confirm": gettext("Yes, unblock"),
+            "gentle": True,
         }
 
     def act(self, relation: CareRelationship) -> str:

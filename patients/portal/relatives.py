@@ -7,7 +7,6 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -26,6 +25,7 @@ from patients.portal.deciding import (
     end_of,
 )
 from patients.portal.person import PersonPage
+from patients.sharing import last_moment_of
 
 Level = FamilyMember.PermissionLevel
 LEVELS = {
@@ -48,7 +48,7 @@ class RelativeForm(SharedForm):
     def __init__(self, *args, patient, **options):
         super().__init__(*args, patient=patient, **options)
         levels = dict(LEVELS)
-        if ages.is_minor(patient.date_of_birth, patient.facility, timezone.now()):
+        if ages.is_minor(patient):
             del levels[Level.FULL]
         self.fields["permission_level"].choices = list(levels.items())
 
@@ -56,10 +56,13 @@ class RelativeForm(SharedForm):
 class InvitationForm(RelativeForm):
     """Who is invited, besides."""
 
-    name = forms.CharField(label=_("Name"), max_length=200)
-    email = forms.CharField(
-        label=_("E-mail"), help_text=_("We send the invitation there."), max_length=254
+    name = forms.CharField(
+        label=_("Name"), max_length=200, error_messages={"required": _("Enter the name.")}
     )
+    email = forms.CharField(
+        label=_("E-mail"), help_text=_("We send the invitation there."), max_length=254,
+        error_messages={"required": _("Enter the e-mail address.")},
+    )  # fmt: skip
     relationship = forms.ChoiceField(
         label=_("What this person is to the patient"), choices=FamilyMember.Relationship.choices
     )
@@ -155,10 +158,11 @@ class Relative(RelativePage):
         return rows.order_by("-number")
 
     def show(self, member: FamilyMember, form: RelativeForm, status: int = 200) -> HttpResponse:
+        versions = [(one, last_moment_of(one.expires_at)) for one in self.versions(member)]
         context = {
             "member": member,
             "form": None if member.is_guardian else form,
-            "versions": list(self.versions(member)),
+            "versions": versions,
             "standing": consent.standing_of(member),
         }
         return self.page("portal/relative.html", context, status=status)

@@ -135,6 +135,7 @@ class Family(PersonPage):
             "account": account,
             "form": form,
             "size": family.size(account),
+            "members": family.members(self.patient),
             "speaks": account.primary_member_id == self.request.user.pk,
         }
         return self.page("portal/family.html", context, status=status)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from clinic.errors import Missing, Refused
 from clinic.security.permissions import SHARED, Category, Permission
-from patients import consent, family, relationships, sharing
+from patients import consent, family, reach, relationships, sharing
 from patients.portal.deciding import DecidesPage
 from patients.portal.person import PersonPage
 
@@ -32,7 +32,7 @@ class Sharing(PersonPage):
             "grid": sharing.grid(self.patient, request.user),
             "plain": sharing.PLAIN,
             "confidential": [one for one in SHARED if one not in sharing.PLAIN],
-            "reach": sharing.reach_in_words(self.facility),
+            "reach": reach.in_words_to_patients(self.facility),
             "account": account,
             "size": family.size(account) if account else 1,
             "said": request.session.pop(SAID, None),

@@ -5,29 +5,18 @@ somebody who has not taken up her invitation from what was agreed to. Few querie
 people there are.
 """
 
-from collections.abc import Iterable
 from uuid import UUID
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from clinic.models import Facility, User
-from clinic.security.permissions import (
-    CLINICAL_WIDE,
-    FACILITY_WIDE,
-    GRANTED,
-    NARROWED,
-    PORTAL_ROLES,
-    SHARED,
-    Category,
-    Role,
-)
+from clinic.models import User
+from clinic.security.permissions import SHARED, Category
 from patients import ages, consent, family
 from patients.models import AccessGrant, CareRelationship, FamilyMember, Patient
 from patients.sharing.people import Ends, People
 from patients.sharing.rows import PLAIN, Cell, Grid, Row, last_moment_of
 
-__all__ = ["PLAIN", "Cell", "Grid", "Row", "grid", "last_moment_of", "open_to", "reach_in_words"]
+__all__ = ["PLAIN", "Cell", "Grid", "Row", "grid", "last_moment_of", "open_to"]
 
 Source = AccessGrant.Source
 Status = CareRelationship.Status
@@ -36,13 +25,12 @@ Status = CareRelationship.Status
 def grid(patient: Patient, by: User) -> Grid:
     """Who sees what of the patient's record. Raises `Denied` for who does not decide about it."""
     consent.require_steward(patient, by)
-    facility, now = patient.facility, timezone.now()
-    members, relations = list(family.members(patient)), _relations(patient)
-    people = People(patient, members, relations)
+    facility, minor = patient.facility, ages.is_minor(patient)
+    relations = _relations(patient)
+    people = People(patient, relations)
     private = consent.private_of(patient)
     blocked = [one for one in relations if one.status == Status.BLOCKED]
     barred = {one.clinician_id for one in blocked}
-    minor = ages.is_minor(patient.date_of_birth, facility, now)
 
     def of_source(source: Source) -> list[Row]:
         held = people.by_source(source)
@@ -51,7 +39,7 @@ def grid(patient: Patient, by: User) -> Grid:
 
     return Grid(
         patient=patient,
-        family=[_relative_row(member, people, private) for member in members],
+        family=[_relative_row(member, people, private) for member in family.members(patient)],
         invited=[_clinician_row(r, people, private) for r in relations if _is_agreed(r)],
         care_team=of_source(Source.CARE_TEAM),
         referrals=of_source(Source.REFERRAL),
@@ -75,24 +63,6 @@ def open_to(member: FamilyMember) -> list[Cell]:
         for grant in grants.select_related("permission")
     }
     return [cell for cell in _cells(ends, frozenset()) if cell.is_open]
-
-
-def reach_in_words(facility: Facility) -> list[str]:
-    """Who reaches the record by her role, in sentences made from the role table."""
-    narrowed = set(NARROWED) if facility.care_reach == Facility.CareReach.CARE_TEAM else set()
-    wide, everything = set(FACILITY_WIDE) - narrowed, set(CLINICAL_WIDE) - narrowed
-    some = (set(GRANTED) | narrowed) - PORTAL_ROLES
-    lines = [
-        (_("Of the clinic, these see the record as their work needs it: %(roles)s."), everything),
-        (_("These see only whom they treat, and stand below: %(roles)s."), some),
-        (_("These see your name, your details and your visits, nothing else: %(roles)s."),
-         wide - everything),
-    ]  # fmt: skip
-    return [text % {"roles": _named(roles)} for text, roles in lines if roles]
-
-
-def _named(roles: Iterable[str]) -> str:
-    return ", ".join(str(Role(role).label).lower() for role in Role.values if role in roles)
 
 
 def _relations(patient: Patient) -> list[CareRelationship]:

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from clinic.models import RoleAssignment
-from clinic.security.permissions import PORTAL_ROLES, Category
+from clinic.security.permissions import Category
 from patients.models import AccessGrant, Consent, FamilyMember, Patient
 
 Source = AccessGrant.Source
@@ -16,34 +16,18 @@ Ends = dict[Category, datetime | None]
 class People:
     """The grants, consents and roles of everybody around the patient: three queries."""
 
-    def __init__(self, patient: Patient, members: list, relations: list):
+    def __init__(self, patient: Patient, relations: list):
         grants = AccessGrant.grants.current().filter(content_object=patient)
         grants = grants.exclude(source=Source.SELF).filter(user__is_active=True)
-        found = list(grants.select_related("user", "permission").order_by("granted_at", "pk"))
-        users = {grant.user_id for grant in found} | {one.clinician_id for one in relations}
-        users |= {member.user_id for member in members if member.user_id}
-        held = RoleAssignment.objects.filter(
-            user_id__in=users, facility_id=patient.facility_id, is_active=True
-        )
-        self.roles: dict[UUID, str] = {}
-        self.since: dict[tuple[UUID, bool], datetime] = {}
-        for one in held.order_by("-is_primary", "pk"):
-            at_home = one.role in PORTAL_ROLES
-            if not at_home:
-                self.roles.setdefault(one.user_id, one.get_role_display())
-            since = self.since.setdefault((one.user_id, at_home), one.held_since)
-            self.since[one.user_id, at_home] = min(since, one.held_since)
-        self.grants = [grant for grant in found if self._counts(grant)]
+        rows = grants.select_related("user", "permission").order_by("granted_at", "pk")
+        self.grants: list[AccessGrant] = list(rows)
+        users = {grant.user_id for grant in self.grants} | {one.clinician_id for one in relations}
+        self.roles = RoleAssignment.objects.titles(users)
         texts = Consent.objects.filter(patient=patient).defer("text")
         guarded = Q(basis=Consent.Basis.GUARDIAN)
         self.consents: dict[UUID, list[Consent]] = {}
         for one in texts.filter(Q(revoked_at=None) | guarded).order_by("number"):
             self.consents.setdefault(one.family_member_id, []).append(one)
-
-    def _counts(self, grant: AccessGrant) -> bool:
-        """A grant from before the person last took up her role here counts for nothing."""
-        since = self.since.get((grant.user_id, grant.source in AccessGrant.OWN))
-        return since is not None and grant.granted_at >= since
 
     def ends(self, user_id: UUID, source: Source) -> Ends:
         return {

@@ -224,6 +224,28 @@ def test_it_needs_a_kind_and_a_sentence(cast, wrong):
     assert opened_to(cast, "nina", cast.mr_doe) == set()
 
 
+def test_it_is_opened_until_a_day(cast, secret):
+    let_in(cast, "nina", cast.mr_doe)
+    soon = timezone.now() + timedelta(days=7)
+    confide(cast, "nina", "alma", until=soon)
+    assert reads_it(cast, "nina", secret)
+    with tenancy.system(cast.harbor):
+        held = AccessGrant.grants.filter(user=cast.nina, source="care_team")
+        ends = dict(held.values_list("permission__codename", "expires_at"))
+        assert ends["hiv"] == soon and ends["view"] is ends["records"] is None
+        past = timezone.now() - timedelta(days=1)
+        held.filter(permission__codename="hiv").update(expires_at=past)
+    assert not reads_it(cast, "nina", secret)
+    assert C.RECORDS in opened_to(cast, "nina", cast.mr_doe)
+
+
+def test_it_is_not_opened_until_a_time_that_is_over(cast):
+    with pytest.raises(Invalid) as refused:
+        confide(cast, "nina", "alma", until=timezone.now())
+    assert set(refused.value.fields) == {"until"}
+    assert opened_to(cast, "nina", cast.mr_doe) == set()
+
+
 def test_it_is_opened_to_people_of_the_clinic_only(cast):
     for stranger in ("lucia", "jane"):
         with pytest.raises(Invalid):

@@ -162,5 +162,6 @@ def test_who_is_born_on_29_february(years, day):
 def test_the_day_begins_on_the_clinics_clocks(cast):
     of_age = ages.of_age_at(date(2012, 2, 29), cast.harbor)
     assert of_age == datetime.combine(date(2030, 3, 1), time(0), ZoneInfo("America/New_York"))
-    assert ages.is_minor(date(2012, 2, 29), cast.harbor, of_age - timedelta(microseconds=1))
-    assert not ages.is_minor(date(2012, 2, 29), cast.harbor, of_age)
+    born_then = Patient(date_of_birth=date(2012, 2, 29), facility=cast.harbor)
+    assert ages.is_minor(born_then, now=of_age - timedelta(microseconds=1))
+    assert not ages.is_minor(born_then, now=of_age)

@@ -1,12 +1,14 @@
 """The page on which a patient decides who sees the record: what it says, what one tap does, and who
 may not."""
 
+import re
 from datetime import date, timedelta
 from unittest.mock import patch
 
 import pytest
 from django.utils import timezone
 
+from clinic import staffing
 from clinic.models import RoleAssignment, User
 from clinic.models.base import uuid7
 from clinic.security import tenancy
@@ -19,11 +21,13 @@ from patients import (
     enrolment,
     family,
     majority,
+    reach,
     referrals,
     relationships,
     sharing,
 )
 from patients.models import AccessGrant, CareRelationship, Consent, FamilyAccount, FamilyMember
+from patients.portal.clinicians import ClinicianField
 from patients.portal.person import CHOSEN
 
 PAGE = "/portal/sharing/"
@@ -130,17 +134,46 @@ class TestGrid:
         assert grid.minor_until.date() == date(2032, 6, 1)
         assert grid.private_by_age[0][0] == 12
 
+    def test_a_relative_is_told_what_counts_and_nothing_of_the_time_before(self, cast):
+        jane = jane_beside_john(cast, Category.RECORDS)
+        with cast.acting("jane", portal=True):
+            assert [cell.category for cell in sharing.open_to(jane)] == [Category.RECORDS]
+        with tenancy.system(cast.harbor):
+            RoleAssignment.objects.filter(user=cast.jane).update(held_since=timezone.now())
+        assert open_to_jane(cast) == set()
+        with cast.acting("jane", portal=True):
+            assert sharing.open_to(jane) == []
+
     def test_who_does_not_decide_gets_no_grid(self, cast):
         jane_beside_john(cast, *sharing.PLAIN, level=Level.FULL)
         with cast.acting("jane", portal=True), pytest.raises(Denied):
             sharing.grid(cast.mr_doe, cast.jane)
 
+    def test_whom_one_can_choose_stands_in_the_order_of_a_register(self, browse, cast):
+        page = browse("john").get(f"{PAGE}clinicians/").content.decode()
+        assert re.findall(r"<option[^>]*>([^<]+, [^<]+)</option>", page) == [
+            "Alma Test, Administrator", "Nina Test, Nurse", "Omar Test, Specialist",
+            "Phil Test, Pharmacist", "Sarah Test, Physician",
+        ]  # fmt: skip
+
+    def test_everybody_is_called_what_she_is_in_this_clinic(self, cast):
+        with tenancy.system(cast.harbor):
+            RoleAssignment.objects.filter(user=cast.sarah).update(is_primary=False)
+            staffing.assign(user=cast.sarah, role=Role.PATIENT, facility=cast.harbor)
+        with tenancy.system(cast.austa):
+            staffing.assign(
+                user=cast.sarah, role=Role.AUDITOR, facility=cast.austa, is_primary=True
+            )
+        with cast.acting("sarah", portal=True):
+            called = {str(pk): label for pk, label in ClinicianField().listed()}
+        assert called[str(cast.sarah.pk)] == "Sarah Test, Physician"
+
     def test_the_clinic_is_told_of_by_its_role_table(self, cast):
-        wide, some, cover = sharing.reach_in_words(cast.harbor)
+        wide, some, cover = reach.in_words_to_patients(cast.harbor)
         assert "physician" in wide and "nurse" in wide and "front desk" not in wide
         assert "specialist" in some and "front desk" in cover and "auditor" not in cover
         cast.harbor.care_reach = "care_team"
-        wide, some, cover = sharing.reach_in_words(cast.harbor)
+        wide, some, cover = reach.in_words_to_patients(cast.harbor)
         assert "physician" not in wide and "physician" in some and "pharmacist" in wide
 
     def test_it_asks_six_questions_for_six_people(self, cast, django_assert_max_num_queries):

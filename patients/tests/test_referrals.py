@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from clinic.errors import Invalid, Missing
-from clinic.models import Notification
+from clinic.models import Notification, RoleAssignment
 from clinic.security import tenancy
 from clinic.security.permissions import Category, Denied
 from patients import access, care_team, referrals
@@ -63,6 +63,15 @@ def test_it_ends_by_itself(cast):
         assert referrals.to(cast.omar) == []
     with cast.acting("sarah"):
         assert referrals.of_patient(cast.mr_doe) == []
+
+
+def test_it_is_not_listed_to_who_has_begun_anew_since(cast):
+    """She reads the patient by her role; the referral of the time before counts no more."""
+    refer(cast, to="nina")
+    with tenancy.system(cast.harbor):
+        RoleAssignment.objects.filter(user=cast.nina).update(held_since=timezone.now())
+    with cast.acting("nina"):
+        assert referrals.to(cast.nina) == []
 
 
 @pytest.mark.parametrize(
