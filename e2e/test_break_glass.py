@@ -1,13 +1,18 @@
-"""An emergency: opened with a code, ended in the middle of a page, reviewed, told the patient."""
+"""An emergency: opened with a code or a passkey, ended in the middle of a page, reviewed, told the
+patient."""
 
 import re
 import time
 
+import pytest
+from django.core.cache import cache
 from playwright.sync_api import expect
 
+from clinic.tests.people import PASSWORD
 from config.embedded import preparation
 from e2e.axe import violations
 from e2e.conftest import PHONE, code_of
+from e2e.test_sign_in_ways import at_localhost, in_the_database, type_password, with_passkeys
 
 REASON = "He collapsed in the waiting room and cannot speak."
 
@@ -119,3 +124,78 @@ def test_what_is_given_back_leaves_the_other_window(sign_in, clinic):
     expect(page.get_by_text("The emergency access has ended.")).to_be_visible()
     expect(other.get_by_text("The access has ended")).to_be_visible(timeout=15_000)
     expect(other.get_by_text("Jane Doe")).to_have_count(0)
+
+
+REACH = """
+from clinic.models import Facility
+from clinic.security import tenancy
+from django.db import transaction
+
+with tenancy.system("{facility}"), transaction.atomic():
+    Facility.objects.update(care_reach="{reach}")
+"""
+
+
+@pytest.fixture
+def lucia(clinic):
+    """Lucia's clinic lets physicians see only whom they treat; she has no second step yet."""
+    cache.clear()
+    lucia, austa = clinic.cast.lucia.pk, clinic.cast.austa.pk
+
+    def reach(name: str) -> None:
+        code = REACH.format(facility=austa, reach=name)
+        preparation.manage(["shell", "-v", "0", "-c", code], clinic.environment)
+
+    reach("care_team")
+    in_the_database(clinic, "DELETE FROM mfa_authenticator WHERE user_id = %s", lucia)
+    yield lucia
+    in_the_database(clinic, "DELETE FROM mfa_authenticator WHERE user_id = %s", lucia)
+    reach("facility")
+
+
+def test_a_passkey_in_the_place_of_a_code_opens_once(pages, clinic, lucia):
+    page = pages.open(width=PHONE)
+    session, phone = with_passkeys(page)
+    type_password(page, clinic, "lucia")
+    page.get_by_role("link", name="Add a passkey").click()
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_label("Name").fill("My phone")
+    page.get_by_role("button", name="Add a passkey").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Recovery codes")
+
+    page.goto(f"{at_localhost(clinic)}/admin/emergency/")
+    assert violations(page) == []
+    page.get_by_role("link", name="Use your passkey instead").click()
+    verified = {"authenticatorId": phone, "isUserVerified": False}
+    session.send("WebAuthn.setUserVerified", verified)
+    page.get_by_role("button", name="Use a passkey").click()
+    expect(page.get_by_text("That did not work")).to_be_visible()
+    session.send("WebAuthn.setUserVerified", verified | {"isUserVerified": True})
+    page.get_by_role("button", name="Use a passkey").click()
+    expect(page).to_have_url(re.compile("/admin/emergency/$"))
+    expect(page.get_by_text("You used your passkey just now.")).to_be_visible()
+    expect(page.get_by_label("Code")).to_have_count(0)
+    assert violations(page) == []
+
+    page.get_by_label("Record number").fill(clinic.cast.dona_ana.mrn)
+    page.get_by_label("The patient cannot answer").check()
+    page.get_by_label("Why it cannot wait").fill("Urgent")
+    page.get_by_role("button", name="Open the patient").click()
+    expect(page.get_by_role("heading", name="There is a problem")).to_be_visible()
+    expect(page.get_by_text("You used your passkey just now.")).to_be_visible()
+    page.get_by_label("Why it cannot wait").fill(REASON)
+    page.get_by_role("button", name="Open the patient").click()
+    expect(page.get_by_role("heading", name="Ana Souza")).to_be_visible()
+
+    page.get_by_role("link", name="Ask for more").click()
+    expect(page.get_by_label("Code")).to_be_visible()  # the passkey was used up
+    page.get_by_role("link", name="Use your passkey instead").click()
+    page.get_by_role("button", name="Use a passkey").click()
+    expect(page).to_have_url(re.compile("/more/$"))
+    page.get_by_label("Records").check()
+    page.get_by_label("Why it cannot wait").fill(REASON)
+    page.get_by_role("button", name="Open these parts").click()
+    page.wait_for_url(re.compile("/admin/chart/"))
+    page.get_by_role("button", name="Give back").click()
+    expect(page.get_by_text("The emergency access has ended.")).to_be_visible()

@@ -6,6 +6,7 @@ import pytest
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client
+from django.utils import translation
 
 from clinic.security import tenancy
 
@@ -19,6 +20,8 @@ def public(settings):
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
     cache.clear()
+    with translation.override("en"):  # the language of a request stays after it
+        yield
 
 
 def letter_to(address: str, **headers) -> mail.EmailMultiAlternatives:
