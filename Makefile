@@ -8,7 +8,7 @@ RUNTIME := .venv/.runtime
 TESTING := .venv/.testing
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet --require-hashes
 
-.PHONY: help run test e2e bench lint format messages pins reset
+.PHONY: help run test e2e bench mutants lint format messages pins reset
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo "make test      run the tests; ARGS='-k booking' chooses"
 	@echo "make e2e       run the tests in a real browser"
 	@echo "make bench     run the benchmarks"
+	@echo "make mutants   change rules of access one by one, and see that tests notice"
 	@echo "make lint      check style, layers, templates and migrations"
 	@echo "make format    put the code and the templates into the project's style"
 	@echo "make messages  collect and compile the strings for translation"
@@ -35,6 +36,12 @@ e2e: $(TESTING)
 
 bench: $(TESTING)
 	@exec $(LAUNCH) --home .local/bench exec --migrate -- $(BIN)/python -m benchmarks $(ARGS)
+
+mutants: $(TESTING)
+	@mkdir -p .local/mutants && sha256sum benchmarks/mutants/requirements.txt | cmp --silent - .local/mutants/stamp || { \
+		$(PIP) --target .local/mutants/packages --upgrade -r benchmarks/mutants/requirements.txt && \
+		sha256sum benchmarks/mutants/requirements.txt > .local/mutants/stamp; }
+	@exec $(BIN)/python -m benchmarks.mutants $(ARGS)
 
 lint: $(TESTING)
 	@$(BIN)/ruff check .
@@ -59,6 +66,9 @@ pins: $(TESTING)
 		--custom-compile-command "make pins" requirements.in --output-file requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--custom-compile-command "make pins" requirements-dev.in --output-file requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--custom-compile-command "make pins" benchmarks/mutants/requirements.in \
+		--output-file benchmarks/mutants/requirements.txt
 
 reset:
 	@if [ -d .venv ]; then $(LAUNCH) reset $(if $(YES),--yes); else echo "There is nothing to delete."; fi

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
-from clinic import staffing
+from clinic import staffing, words
 from clinic.errors import Conflict, Invalid, Missing, invalid
 from clinic.models import Invitation, User
 from clinic.security import tenancy
@@ -39,10 +39,10 @@ def invite(
         staffing.require_manager(by)
     if role not in STAFF_ROLES:
         raise invalid("role", _("Choose a role of the clinic's staff."))
-    if not first_name.strip() or not last_name.strip():
+    if not words.shown(first_name) or not words.shown(last_name):
         wrong = {"first_name": first_name, "last_name": last_name}
         fields = {
-            name: [_("Enter the name.")] for name, value in wrong.items() if not value.strip()
+            name: [_("Enter the name.")] for name, value in wrong.items() if not words.shown(value)
         }
         raise Invalid(_("Some details need to be corrected."), fields=fields)
     return write(

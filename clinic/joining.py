@@ -22,15 +22,16 @@ from django.utils import timezone, translation
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
-from clinic import staffing
+from clinic import notifications, staffing, words
 from clinic.channels import email
 from clinic.errors import Conflict, Invalid, Missing
 from clinic.invitations import LIFE
 from clinic.models import Invitation, RoleAssignment, User
-from clinic.security import tenancy
-from clinic.security.permissions import Role
+from clinic.security import tenancy, trail
+from clinic.security.permissions import PORTAL_ROLES, Permission, Role
 
 SALT = "clinic.invitations"
+COLLEAGUE = "colleague"  # the flag on the trail: who works here came into the portal
 
 
 def key_of(invitation: Invitation) -> str:
@@ -64,10 +65,15 @@ def accept(*, key: str, with_another_address: bool = False, by: User) -> Invitat
     """Take up the invitation with one's account: its role is given, and whoever waits for the
     person is told (`INVITATION_ACCEPTED`). Works once, however many ask at the same moment.
 
-    Raises `Missing` where it has ended, and `Conflict` where the account is of another address and
-    that was not said.
+    Who comes into the portal with the account that she works here with is a patient or a relative
+    as well, or somebody who opens to herself what she should not see: the administrators are told.
+
+    Raises `Missing` where it has ended, and `Conflict` for whoever wrote it herself, and where the
+    account is of another address and that was not said.
     """
     invitation = find(key)
+    if invitation.invited_by_id == by.pk:
+        raise Conflict(_("You wrote this invitation yourself. It is for somebody else."))
     other = invitation.email.lower() != by.email.lower()
     if other and not with_another_address:
         raise Conflict(_("Tick the box if you want to use this account for the invitation."))
@@ -86,6 +92,8 @@ def accept(*, key: str, with_another_address: bool = False, by: User) -> Invitat
         )
         for name in settings.INVITATION_ACCEPTED:
             import_string(name)(invitation, by)
+        if invitation.role in PORTAL_ROLES:
+            _tell_of_a_colleague(by, invitation)
     return invitation
 
 
@@ -124,7 +132,9 @@ def _inside(key: str, *, by: User | None = None, flags: tuple[str, ...] = ()) ->
     facility_id, _pk = _opened(key)
     origin = tenancy.current().origin
     with tenancy.system(facility_id) as system:
-        person = replace(system, user_id=by.pk if by else None, origin=origin, flags=flags)
+        person = replace(
+            system, user_id=by.pk if by else None, by_verb=True, origin=origin, flags=flags
+        )
         with tenancy.acting(person), transaction.atomic():
             yield
 
@@ -166,12 +176,34 @@ def _confirm_address(user: User) -> None:
     )
 
 
+def _tell_of_a_colleague(user: User, invitation: Invitation) -> None:
+    if not RoleAssignment.objects.here().of_staff().filter(user=user).exists():
+        return
+    trail.note(
+        Invitation._meta.label_lower,
+        action=trail.UPDATE,
+        object_pk=invitation.pk,
+        flags=[COLLEAGUE],
+    )
+    notifications.notify(
+        notifications.holders_of(Permission.STAFF_MANAGE).exclude(pk=user.pk),
+        notifications.Kind.ACCOUNT,
+        title=_("A colleague came into the portal"),
+        text=_(
+            "%(name)s took up an invitation of a patient or relative with the account that she"
+            " works here with."
+        ),
+        values={"name": user.get_full_name()},
+        link=f"{reverse('admin:trail')}?flag={COLLEAGUE}",
+    )
+
+
 def _check(user: User, password: str) -> None:
     """Raise `Invalid` for a name that is missing or a password that is easily guessed."""
     wrong: dict[str, list] = {
         name: [_("Enter the name.")]
         for name in ("first_name", "last_name")
-        if not getattr(user, name)
+        if not words.shown(getattr(user, name))
     }
     try:
         validate_password(password, user)

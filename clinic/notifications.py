@@ -17,7 +17,9 @@ Kind = Notification.Kind
 
 
 def of(user: User) -> QuerySet[Notification]:
-    """The notices of the acting person in the facility acted in, newest first."""
+    """The notices of the acting person in the facility acted in, newest first. What leads to a
+    patient's record in the portal is hers as long as the record is open to her (the table's
+    policy)."""
     actor = tenancy.current()
     if user.pk != actor.user_id:
         return Notification.objects.none()
@@ -57,13 +59,18 @@ def notify(
             )
     Notification.objects.bulk_create(rows)
     for row in rows:
-        arguments = {"notification_id": str(row.pk), "facility_id": str(facility.pk)}
-        transaction.on_commit(
-            lambda kwargs=arguments: current_app.send_task(
-                "clinic.send_notice", kwargs=kwargs, retry=False
-            ),
-            robust=True,
-        )
+        send_letter(row.pk)
+
+
+def send_letter(notification_id: UUID) -> None:
+    """Send the letter that there is a notice, once the transaction is committed; of one that is not
+    there none goes out."""
+    facility_id = tenancy.current().facility_id
+    arguments = {"notification_id": str(notification_id), "facility_id": str(facility_id)}
+    transaction.on_commit(
+        lambda: current_app.send_task("clinic.send_notice", kwargs=arguments, retry=False),
+        robust=True,
+    )
 
 
 @transaction.atomic

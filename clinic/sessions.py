@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from allauth.account.signals import password_changed, password_reset, password_set
-from allauth.usersessions.adapter import DefaultUserSessionsAdapter
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
@@ -14,9 +13,11 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.dispatch import receiver
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from clinic.errors import Missing
-from clinic.models import User
+from clinic.models import RoleAssignment, User
+from clinic.security import tenancy
 from clinic.security.sessions import digest_of
 from clinic.security.tenancy import Actor
 
@@ -50,8 +51,14 @@ OVER = Life(timedelta(0), timedelta(0))
 
 
 def idle_limit(actor: Actor) -> timedelta:
-    """How long nobody may act: patients and relatives are given longer than whoever works here."""
-    return settings.PORTAL_IDLE if actor.is_portal else settings.STAFF_IDLE
+    """How long nobody may act: patients and relatives are given longer than whoever works in a
+    clinic, this one or another. A session is one for all its pages: what is kept alive in the
+    portal is alive where its holder works."""
+    if not actor.is_portal:
+        return settings.STAFF_IDLE
+    with tenancy.acting(actor), transaction.atomic(savepoint=False):
+        works = RoleAssignment.objects.held().of_staff().filter(user_id=actor.user_id).exists()
+    return settings.STAFF_IDLE if works else settings.PORTAL_IDLE
 
 
 def life_of(session: UserSession, limit: timedelta, now: datetime) -> Life:
@@ -101,7 +108,7 @@ def end(*, session_id: int, by: User) -> None:
     other."""
     session = UserSession.objects.filter(pk=session_id, user_id=by.pk).first()
     if session is None:
-        raise Missing("There is no such session.")
+        raise Missing(_("There is no such session."))
     _end([session])
 
 
@@ -116,13 +123,6 @@ def _end(sessions: Iterable[UserSession]) -> None:
     rows = list(sessions)
     Session.objects.filter(session_key__in=[row.session_key for row in rows]).delete()
     UserSession.objects.filter(pk__in=[row.pk for row in rows]).delete()
-
-
-class SessionsAdapter(DefaultUserSessionsAdapter):
-    """Lets allauth end sessions that stand under digests."""
-
-    def end_sessions(self, sessions) -> None:
-        _end(sessions)
 
 
 @receiver(user_logged_in)
@@ -140,7 +140,7 @@ def begin(sender, request, user, **kwargs):
 @receiver([password_changed, password_reset, password_set])
 def begin_anew(sender, request, user, **kwargs):
     """With a new password only the session goes on in which the person chose it."""
-    end_others(user=user, but=request.session.session_key if request.user == user else None)
+    end_others(user=user, but=request.session.session_key)
 
 
 def _place_of(request) -> dict[str, str]:

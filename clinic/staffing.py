@@ -10,11 +10,12 @@ from uuid import UUID
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clinic.errors import Conflict, Missing
-from clinic.models import ApiToken, Facility, RoleAssignment, User
+from clinic.models import ApiToken, Facility, Invitation, RoleAssignment, User
 from clinic.security import permissions, tenancy, trail
 from clinic.security.permissions import Permission, Reach, Role
 from clinic.security.tenancy import Actor, Origin, Purpose
@@ -105,11 +106,14 @@ def facilities_of(user: User) -> list[Facility]:
 
 
 @transaction.atomic
+@tenancy.by_verb()
 def assign(*, user: User, role: Role, facility, department="", is_primary=False, by=None):
     """Give a person a role in the facility; the same role twice is the same row, and one that was
-    taken away is given back."""
+    taken away is given back. Nobody gives one to herself."""
     if by is not None:
         require_manager(by, of=facility.pk)
+        if user.pk == by.pk:
+            raise Conflict(_("Nobody gives a role to herself. Ask another administrator."))
     assignment, _created = RoleAssignment.objects.get_or_create(
         user=user,
         role=role,
@@ -125,17 +129,31 @@ def assign(*, user: User, role: Role, facility, department="", is_primary=False,
 
 
 @transaction.atomic
+@tenancy.by_verb()
 def dismiss(*, assignment: RoleAssignment, by: User) -> None:
-    """Take a role away; it ends with the person's next request. Nobody dismisses herself, so a
-    clinic never loses its last administrator by a slip."""
+    """Take a role away; it ends with the person's next request, and so do the letters by which she
+    invited others to work here, once she may not any more.
+
+    Nobody dismisses herself, nor anybody once she was dismissed herself meanwhile: a clinic never
+    loses its last administrator.
+    """
     require_manager(by, of=assignment.facility_id)
     if assignment.user_id == by.pk:
         raise Conflict(_("You cannot take your own role away. Ask another administrator."))
+    Facility.objects.select_for_update(no_key=True).get(pk=assignment.facility_id)
+    if not _managers().filter(user=by).exists():
+        raise permissions.Denied(Permission.STAFF_MANAGE)
     assignment.is_active = assignment.is_primary = False
     assignment.save(update_fields=["is_active", "is_primary"])
+    if not _managers().filter(user=assignment.user_id).exists():
+        Invitation.objects.filter(
+            facility_id=assignment.facility_id, invited_by=assignment.user_id,
+            role__in=permissions.STAFF_ROLES, accepted_at=None, withdrawn_at=None,
+        ).update(withdrawn_at=timezone.now())  # fmt: skip
 
 
 @transaction.atomic
+@tenancy.by_verb()
 def make_primary(*, assignment: RoleAssignment, by: User) -> None:
     """Let a role be the one by which the person enters this facility, and is called."""
     require_manager(by, of=assignment.facility_id)
@@ -159,6 +177,13 @@ def require_manager(by: User, *, of: UUID | None = None) -> None:
         raise Missing(_("There is no such role."))
     if not has_second_factor(by):
         raise Conflict(_("Add a second step to your sign-in first. It protects everyone's roles."))
+
+
+def _managers() -> QuerySet[RoleAssignment]:
+    """Who changes roles in the facility acted in, as the database knows it now."""
+    return RoleAssignment.objects.here().filter(
+        role__in=permissions.roles_with(Permission.STAFF_MANAGE)
+    )
 
 
 def require_second_step(actor: Actor) -> None:

@@ -17,7 +17,7 @@ from patients.models import Patient
 
 REFUSED, TO_REVIEW = "refused", "review"
 RISKY = 40  # from this score on (`trail_risk` in the database) somebody should look
-ALARMS = ["seal_broken", "break_glass", "break_glass_refused"]
+ALARMS = ["seal_broken", "break_glass", "break_glass_refused", "new_address", "colleague"]
 HOUR_STARTS = (0, 6, 9, 12, 14, 18)
 Action = LogEntry.Action
 

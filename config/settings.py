@@ -216,7 +216,6 @@ MFA_FORMS = {
     "reauthenticate_webauthn": "clinic.passkeys.ReauthenticateForm",
     "edit_webauthn": "clinic.passkeys.EditForm",
 }
-USERSESSIONS_ADAPTER = "clinic.sessions.SessionsAdapter"
 ANONYMOUS_USER_NAME = None  # django-guardian: nobody without an account
 SESSION_ENGINE = "clinic.security.sessions"
 SESSION_COOKIE_AGE = 12 * 60 * 60  # of all sessions, whatever is done in them

@@ -85,7 +85,7 @@ GROUPS = (
                 ("facility_access",),
             ),
             Place(
-                _("Minors and guardians"), "family_restroom", "minors", Permission.FACILITY_MANAGE
+                _("Minors and guardians"), "family_restroom", "minors", Permission.STAFF_MANAGE
             ),
         ),
     ),

@@ -5,14 +5,14 @@ same words as the row policies, which stand behind them and hold besides how sin
 (`patients.models.Kept`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import cache
 from uuid import UUID
 
 from django.contrib.auth.models import Permission as ModelPermission
 from django.db import connection, models, transaction
-from django.db.models import F, Func, Value
+from django.db.models import F, Func, Q, Value
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from guardian.backends import ObjectPermissionBackend
@@ -35,6 +35,13 @@ def visible_to(user) -> models.QuerySet[Patient]:
     `user` is the current actor's account: acting as one person and reading as another is refused.
     """
     return visible(Patient.objects.all(), user, category=Category.VIEW, column="pk")
+
+
+def known_to(user) -> models.QuerySet[Patient]:
+    """Those of them whom the person does not see by an emergency access alone."""
+    rows = visible_to(user)
+    opened = rows.filter(pk__in=tenancy.current().emergencies)
+    return rows.exclude(pk__in=[one.pk for one in opened if is_under_glass(one)])
 
 
 def visible(
@@ -103,23 +110,55 @@ def may(user, patient: Patient, category: Category) -> bool:
     return category in categories_of(user, patient)
 
 
-def categories_of(user, patient: Patient) -> frozenset[Category]:
-    """All categories of this patient's chart that the actor reaches, in one query."""
+def categories_of(user, patient: Patient, *, under_glass: bool = True) -> frozenset[Category]:
+    """All categories of this patient's chart that the actor reaches, in one query; without those
+    that are open to her in an emergency only, where it is not to count."""
     actor = tenancy.current()
     if user.pk != actor.user_id or patient.facility_id not in actor.facilities:
         return frozenset()
     reached = {c for c in Category if _is_wide(c) and patient.pk not in actor.barred}
-    return frozenset(reached | granted(user, patient))
+    return frozenset(reached | granted(user, patient, under_glass=under_glass))
 
 
-def granted(user, patient: Patient) -> frozenset[Category]:
+def granted(user, patient: Patient, *, under_glass: bool = True) -> frozenset[Category]:
     """The categories that are open to the actor by grants of her own, whatever her role reaches."""
     if user.pk != tenancy.current().user_id:
         return frozenset()
     with transaction.atomic(savepoint=False), connection.cursor() as cursor:
-        cursor.execute("SELECT app_categories(%s)", [patient.pk])
+        cursor.execute("SELECT app_categories(%s, %s)", [patient.pk, under_glass])
         held = {Category(name) for name in cursor.fetchone()[0]}
     return frozenset(category for category in held if _reach(category) != Reach.NONE)
+
+
+def is_under_glass(patient: Patient) -> bool:
+    """Whether the actor reaches the patient by an emergency access and in no other way."""
+    actor = tenancy.current()
+    if patient.pk not in actor.emergencies:
+        return False
+    me = User(pk=actor.user_id)
+    return Category.VIEW not in categories_of(me, patient, under_glass=False)
+
+
+def held_until(user, patient: Patient) -> dict[Category, datetime | None]:
+    """All categories of this patient's chart that the actor reaches, each with the moment at which
+    it closes to her by itself. What her role opens has no end."""
+    own = Q(source__in=AccessGrant.OWN)
+    rows = AccessGrant.grants.current().filter(
+        own if tenancy.current().is_portal else ~own, user=user, content_object=patient
+    )
+    ends: dict[str, set[datetime | None]] = {}
+    for name, end in rows.values_list("permission__codename", "expires_at"):
+        ends.setdefault(name, set()).add(end)
+    return {
+        category: None if _is_wide(category) else latest(ends[category])
+        for category in categories_of(user, patient)
+        if _is_wide(category) or category in ends
+    }
+
+
+def latest(ends: Collection[datetime | None]) -> datetime | None:
+    """The last of several ends; None is none."""
+    return None if None in ends else max(ends)
 
 
 def _is_wide(category: Category) -> bool:
@@ -154,7 +193,17 @@ def require_reach(patient: Patient, category: Category, user=None) -> None:
         raise Missing(message, fields={"patient": [message]})
 
 
+def deciders(patient: Patient) -> models.QuerySet[AccessGrant]:
+    """The grants by which somebody decides now who sees the patient: her own, or her guardians'."""
+    return AccessGrant.grants.current().filter(
+        content_object=patient,
+        permission__codename=Category.SHARING.value,
+        source__in=AccessGrant.OWN,
+    )
+
+
 @transaction.atomic
+@tenancy.by_verb()
 def grant(
     *,
     patient: Patient,
@@ -176,7 +225,7 @@ def grant(
     rows = AccessGrant.grants.filter(user=user, content_object=patient, source=source)
     held = list(rows.select_related("permission"))
     others = [row.expires_at for row in held if row.permission_id not in wanted]
-    last = None if None in (*others, expires_at) else max((*others, expires_at))
+    last = latest((*others, expires_at))
     given = {
         "reason": reason,
         "granted_at": timezone.now(),
@@ -212,6 +261,7 @@ def _permissions(categories: Iterable[Category]) -> models.QuerySet[ModelPermiss
 
 
 @transaction.atomic
+@tenancy.by_verb()
 def revoke(*, patient: Patient, user: User, source: AccessGrant.Source, categories=FULL_ACCESS):
     """Close categories to a person; it holds from the next request on. Whoever may not see who the
     patient is (`view`) sees nothing of her."""
@@ -240,14 +290,28 @@ def set_open(
     if not ends:
         revoke(patient=patient, user=user, source=source)
         return
-    last = None if None in ends.values() else max(ends.values())
+    grant_until(patient=patient, user=user, source=source, ends=ends, by=by)
+
+
+@transaction.atomic
+def grant_until(
+    *,
+    patient: Patient,
+    user: User,
+    source: AccessGrant.Source,
+    ends: dict[Category, datetime | None],
+    reason: str = "",
+    by: User | None = None,
+) -> None:
+    """Open categories to the person, each until its end, and the cover as long as the last."""
     by_end: dict[datetime | None, set[Category]] = {}
-    for category, end in {**ends, Category.VIEW: last}.items():
-        by_end.setdefault(end, set()).add(category)
+    for category, end in ends.items():
+        by_end.setdefault(end, set(COVER)).add(category)
     for end, categories in by_end.items():
         grant(
-            patient=patient, user=user, source=source, categories=categories, expires_at=end, by=by
-        )
+            patient=patient, user=user, source=source, categories=categories, reason=reason,
+            expires_at=end, by=by,
+        )  # fmt: skip
 
 
 COVER = frozenset({Category.VIEW})

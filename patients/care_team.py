@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clinic import notifications
+from clinic import notifications, words
 from clinic.errors import Missing, invalid
 from clinic.models import RoleAssignment, User
 from clinic.security import tenancy
@@ -49,7 +49,9 @@ def join(
     expires_at: datetime | None = None,
     by,
 ) -> circle.Holder:
-    """Open a patient's chart to a person of the clinic: what is usual, or these categories.
+    """Open a patient's chart to a person of the clinic: what is usual, or these categories. What
+    one reads by a grant alone is passed on until that ends, at most; confidential content nobody
+    opens to herself.
 
     Raises `Invalid`, and stores nothing.
     """
@@ -60,11 +62,13 @@ def join(
         raise invalid("user", _("There is no such person in this clinic."))
     if user.pk == by.pk and tenancy.current().clinical != Reach.FACILITY:
         raise invalid("user", _("Nobody opens more of a patient to herself."))
-    wanted = openable(patient, categories, by)
+    ends = openable(patient, categories, by, until=expires_at)
+    if user.pk == by.pk and ends.keys() & set(CONFIDENTIAL_KINDS):
+        raise invalid("user", _("Nobody opens more of a patient to herself."))
     with tenancy.whole_facility(clinical=True):
-        access.grant(
-            patient=patient, user=user, categories=wanted, source=Source.CARE_TEAM,
-            reason=reason.strip()[:300], expires_at=expires_at, by=by,
+        access.grant_until(
+            patient=patient, user=user, ends=ends, source=Source.CARE_TEAM,
+            reason=reason.strip()[:300], by=by,
         )  # fmt: skip
         return _member(patient, user)
 
@@ -100,28 +104,30 @@ def confide(
     """Open kinds of confidential content to a person who treats the patient, with a reason; until a
     day, or until she is taken off.
 
-    Who holds a kind may, and an administrator for others than herself: a patient without an account
-    could let nobody in. The patient is told. Raises `Invalid`, and stores nothing.
+    Who holds a kind may, for as long as she holds it, and an administrator: a patient without an
+    account could let nobody in. Nobody opens it to herself. The patient is told. Raises `Invalid`,
+    and stores nothing.
     """
     actor = tenancy.current()
     actor.require(Permission.CARE_TEAM_MANAGE)
     wanted = {Category(kind) for kind in kinds}
     if not wanted or wanted - set(CONFIDENTIAL_KINDS):
         raise invalid("categories", _("Choose kinds of confidential content."))
-    if len(reason.strip()) < SHORTEST_REASON:
+    if not words.says(reason, least=SHORTEST_REASON):
         raise invalid("reason", _("Say why, in a sentence."))
     if until is not None and until <= timezone.now():
         raise invalid("until", _("Choose a time in the future."))
     if not staff().filter(pk=user.pk).exists():
         raise invalid("user", _("There is no such person in this clinic."))
     access.require_reach(patient, Category.VIEW, by)
-    held = access.categories_of(by, patient)
-    if not wanted <= held and (user.pk == by.pk or not actor.may(Permission.STAFF_MANAGE)):
+    held, oversees = access.held_until(by, patient), actor.may(Permission.STAFF_MANAGE)
+    if user.pk == by.pk or not (oversees or wanted <= held.keys()):
         raise Denied(Permission.CARE_TEAM_MANAGE)
+    ends = {kind: until if oversees else _sooner(until, held[kind]) for kind in wanted}
     with tenancy.whole_facility(clinical=True):
-        access.grant(
-            patient=patient, user=user, categories={Category.VIEW, *wanted},
-            source=Source.CARE_TEAM, reason=reason.strip()[:300], expires_at=until, by=by,
+        access.grant_until(
+            patient=patient, user=user, ends=ends, source=Source.CARE_TEAM,
+            reason=reason.strip()[:300], by=by,
         )  # fmt: skip
         if patient.user_id:
             notifications.notify(
@@ -135,19 +141,28 @@ def confide(
         return _member(patient, user)
 
 
-def openable(patient: Patient, categories: Iterable[Category] | None, by) -> set[Category]:
-    """What one opens of a patient to a colleague: the cover and parts of the chart that one reads
-    oneself; without `categories` those of them that are usual. Raises `Invalid` naming what cannot
-    be."""
-    held = access.categories_of(by, patient)
+def openable(
+    patient: Patient, categories: Iterable[Category] | None, by, *, until: datetime | None = None
+) -> dict[Category, datetime | None]:
+    """What one opens of a patient to a colleague, each part with its end: parts of the chart that
+    one reads oneself, and no longer than one reads them; without `categories` those of them that
+    are usual. The cover goes with any. Raises `Invalid` naming what cannot be."""
+    held = access.held_until(by, patient)
     if categories is None:
-        return {Category.VIEW, *held.intersection(USUAL)}
-    wanted = {Category(category) for category in categories}
+        wanted = held.keys() & set(USUAL)
+    else:
+        wanted = {Category(category) for category in categories}
     if wanted - {Category.VIEW, *SHARED}:
         raise invalid("categories", _("Choose parts of the chart."))
-    if wanted - held - {Category.VIEW}:
+    if wanted - held.keys() - {Category.VIEW}:
         raise invalid("categories", _("You can open only what you read yourself."))
-    return {Category.VIEW, *wanted}
+    parts = wanted - {Category.VIEW} or {Category.VIEW}
+    return {category: _sooner(until, held.get(category)) for category in parts}
+
+
+def _sooner(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The first of two ends; None is none."""
+    return min(filter(None, (one, other)), default=None)
 
 
 def require_treating(patient: Patient, by) -> None:

@@ -44,7 +44,8 @@ def of(patient: Patient, source: Source) -> list[Holder]:
     """Who holds grants of one source as far as the actor may know it; who came last is first.
 
     Who treats the patient knows who else does. Of confidential kinds, to whom they are open tells
-    that there is such content: only who reads a kind is told, and who oversees the clinic.
+    that there is such content, and the reason says more: only who reads a kind is told, and who
+    oversees the clinic.
     """
     hidden = _hidden_kinds(patient)
     with _as_known_to_care(patient):
@@ -54,7 +55,8 @@ def of(patient: Patient, source: Source) -> list[Holder]:
         for grant in rows.order_by("-granted_at", "pk"):
             by_user.setdefault(grant.user_id, []).append(grant)
         roles = RoleAssignment.objects.titles(by_user)
-    return [_holder(grants, roles, hidden) for grants in by_user.values()]
+    told = [_known(grants, hidden) for grants in by_user.values()]
+    return [_holder(grants, roles) for grants in told if grants]
 
 
 def named(users: Iterable[User]) -> list[tuple[str, str]]:
@@ -92,9 +94,16 @@ def _hidden_kinds(patient: Patient) -> set[str]:
     return {kind.value for kind in CONFIDENTIAL_KINDS if kind not in held}
 
 
-def _holder(grants: list[AccessGrant], roles: dict[UUID, str], hidden: set[str]) -> Holder:
+def _known(grants: list[AccessGrant], hidden: set[str]) -> list[AccessGrant]:
+    """What of a person's grants may be told. The cover goes with the parts, and with the reason for
+    the last of them: it is told where it is all that is open."""
+    parts = [grant for grant in grants if grant.permission.codename != Category.VIEW]
+    return [one for one in parts if one.permission.codename not in hidden] if parts else grants
+
+
+def _holder(grants: list[AccessGrant], roles: dict[UUID, str]) -> Holder:
     first = grants[0]
-    names = {grant.permission.codename for grant in grants} - hidden
+    names = {Category.VIEW.value, *(grant.permission.codename for grant in grants)}
     ends = [grant.expires_at for grant in grants]
     return Holder(
         user_id=first.user_id,

@@ -33,6 +33,7 @@ def visible_to(user, patient: Patient) -> QuerySet[Consent]:
 
 
 @transaction.atomic
+@tenancy.by_verb()
 def give(
     *,
     member: FamilyMember,
@@ -91,6 +92,7 @@ def restore(*, consent: Consent, by: User) -> Consent:
 
 
 @transaction.atomic
+@tenancy.by_verb()
 def revoke(*, consent: Consent, by: User) -> None:
     """End a consent; it holds from the relative's next request on. Who decides for the patient may,
     and the relative herself. Raises `Missing` where it has ended already."""
@@ -105,6 +107,7 @@ def revoke(*, consent: Consent, by: User) -> None:
 
 
 @transaction.atomic
+@tenancy.by_verb()
 def by_law(*, member: FamilyMember, by: User | None) -> Consent | None:
     """What a guardian sees of a minor, for as long as the law of the clinic's place says.
 
@@ -127,6 +130,23 @@ def by_law(*, member: FamilyMember, by: User | None) -> Consent | None:
     if member.user_id:
         access.set_open(patient=member.patient, user=member.user, source=FAMILY, ends=ends, by=by)
     return consent
+
+
+@transaction.atomic
+@tenancy.by_verb()
+def follow_law(member: FamilyMember) -> None:
+    """Make what is open to a relative what the day of birth and the law say by now. What guardians
+    agreed to for others ends once the patient is of age, and decides anew."""
+    if member.is_guardian:
+        by_law(member=member, by=None)
+        return
+    member = locked(member)
+    standing = standing_of(member)
+    if standing and member.guardian_consent and not ages.is_minor(member.patient):
+        end(standing, None)
+        member.guardian_consent, standing = False, None
+        member.save(update_fields=["guardian_consent"])
+    _open(member, standing)
 
 
 def standing_of(member: FamilyMember) -> Consent | None:
@@ -259,22 +279,26 @@ def _open(member: FamilyMember, consent: Consent | None) -> None:
     ends: dict[Category, datetime | None] = {}
     if consent and member.permission_level != Level.NONE:
         ends = {Category(name): consent.expires_at for name in consent.categories}
-        ends = _bounded(ends, member.patient)
         if member.permission_level == Level.FULL:
             ends[Category.ACCESS_LOG] = consent.expires_at
+        ends = _bounded(ends, member)
     by = consent.given_by if consent else None
     access.set_open(patient=member.patient, user=member.user, source=FAMILY, ends=ends, by=by)
 
 
 def _bounded(
-    ends: dict[Category, datetime | None], patient: Patient
+    ends: dict[Category, datetime | None], member: FamilyMember
 ) -> dict[Category, datetime | None]:
-    """What a guardian opened of a minor closes by itself where it becomes the minor's own."""
-    if not ages.is_minor(patient):
+    """What a guardian opened of a minor closes by itself where it becomes the minor's own, and all
+    of it on the day of majority, whatever day that was when she agreed."""
+    patient = member.patient
+    if not member.guardian_consent and not ages.is_minor(patient):
         return ends
-    private, now = ages.becomes_private(patient.date_of_birth, patient.facility), timezone.now()
+    born, now = patient.date_of_birth, timezone.now()
+    private = ages.becomes_private(born, patient.facility)
+    of_age = ages.of_age_at(born, patient.facility)
     bounded = {
-        category: min(filter(None, (end, private.get(category))), default=None)
+        category: min(filter(None, (end, private.get(category), of_age)))
         for category, end in ends.items()
     }
-    return {category: end for category, end in bounded.items() if end is None or end > now}
+    return {category: end for category, end in bounded.items() if end > now}

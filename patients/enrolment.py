@@ -8,15 +8,16 @@ from clinic.errors import Conflict, invalid
 from clinic.models import Invitation, User
 from clinic.security import tenancy
 from clinic.security.permissions import Category, Permission, Role
-from patients import access, ages
-from patients.models import AccessGrant, Consent, FamilyMember, Patient
+from patients import access, addresses, ages
+from patients.models import AccessGrant, Consent, FamilyAccount, FamilyMember, Patient
 
 SELF = AccessGrant.Source.SELF
 
 
 @transaction.atomic
 def invite(*, patient: Patient, email: str = "", by: User) -> Invitation:
-    """Invite a patient to her own record, by the address given or the one on file.
+    """Invite a patient to her own record, by the address given or the one on file. Of an address
+    that is new the administrators are told.
 
     A minor's guardian has to have agreed before. Raises `Invalid` and `Conflict`.
     """
@@ -36,6 +37,7 @@ def invite(*, patient: Patient, email: str = "", by: User) -> Invitation:
         first_name=patient.first_name, last_name=patient.last_name,
     )  # fmt: skip
     patient.save(update_fields=["invitation"])
+    addresses.tell_of_a_new_one(patient, patient.invitation, by=by)
     return patient.invitation
 
 
@@ -61,6 +63,9 @@ def connect(*, patient: Patient, user: User) -> None:
     patient.user = user
     patient.save(update_fields=["user"])
     open_to_herself(patient)
+    if not ages.is_minor(patient):  # her family has waited for somebody who speaks for it
+        families = FamilyAccount.objects.filter(primary_member=None, members__patient=patient)
+        families.update(primary_member=user)
 
 
 def open_to_herself(patient: Patient) -> None:

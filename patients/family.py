@@ -2,18 +2,19 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clinic import invitations
+from clinic import invitations, words
 from clinic.errors import Conflict, Invalid, invalid
 from clinic.models import Invitation, User
 from clinic.security import tenancy
 from clinic.security.permissions import Category, Denied, Permission, Role
-from patients import access, ages, consent
+from patients import access, addresses, ages, consent, relationships
 from patients.models import AccessGrant, FamilyAccount, FamilyMember, Patient
 
 Level = FamilyMember.PermissionLevel
@@ -28,18 +29,23 @@ class FamilyFull(Conflict):
 
 def members(patient: Patient) -> QuerySet[FamilyMember]:
     """The patient's relatives as far as the actor may know them, who came first leading. In the
-    portal one relative knows of the others where the family has it so."""
+    portal one relative knows of the others where the family has it so, and who speaks for the
+    family decides for the patient."""
     actor = tenancy.current()
     rows = FamilyMember.objects.filter(
         patient=patient, ended_at=None, facility_id__in=actor.facilities
     )
     if actor.is_portal and patient.pk not in actor.stewarded and patient.user_id != actor.user_id:
-        known = Q(**{f"account__privacy_settings__{MEMBERS_SEE_MEMBERS}": True})
-        rows = rows.filter(known | Q(user_id=actor.user_id))
+        open_families = FamilyAccount.objects.filter(
+            **{f"privacy_settings__{MEMBERS_SEE_MEMBERS}": True},
+            primary_member__in=_deciding(patient),
+        )
+        rows = rows.filter(Q(account__in=open_families) | Q(user_id=actor.user_id))
     return rows.select_related("user", "patient", "facility", "invitation").order_by("pk")
 
 
 @transaction.atomic
+@tenancy.by_verb()
 def invite(
     *,
     patient: Patient,
@@ -66,6 +72,7 @@ def invite(
 
 
 @transaction.atomic
+@tenancy.by_verb()
 def invite_guardian(
     *, patient: Patient, email: str, name: str, relationship: str, by: User
 ) -> FamilyMember:
@@ -73,16 +80,18 @@ def invite_guardian(
     the day of majority, except what is the minor's own."""
     tenancy.current().require(Permission.FAMILY_MANAGE)
     access.require_reach(patient, Category.VIEW, by)
-    if not ages.is_minor(patient):
+    if not ages.is_minor(patient) or _decides(patient):
         raise invalid("patient", _("The patient is of age and decides herself who sees what."))
     if relationship not in GUARDIANS:
         raise invalid("relationship", _("A guardian is a parent, a grandparent or appointed."))
     member = _invited(patient, email, name, relationship, Level.FULL, by=by, is_guardian=True)
+    addresses.tell_of_a_new_one(patient, member.invitation, by=by)
     consent.by_law(member=member, by=by)
     return member
 
 
 @transaction.atomic
+@tenancy.by_verb()
 def joined(invitation: Invitation, user: User) -> None:
     """The invited person took up the invitation: from now on what was agreed to is open to her."""
     rows = FamilyMember.objects.select_for_update(of=("self",)).select_related("patient")
@@ -95,10 +104,14 @@ def joined(invitation: Invitation, user: User) -> None:
             continue
         member.user = user
         member.save(update_fields=["user"])
+        if member.is_guardian:
+            waiting = FamilyAccount.objects.filter(pk=member.account_id, primary_member=None)
+            waiting.update(primary_member=user)
         consent.apply(member)
 
 
 @transaction.atomic
+@tenancy.by_verb()
 def stand(
     *,
     patient: Patient,
@@ -110,7 +123,7 @@ def stand(
 ) -> FamilyMember:
     """Put a relative with an account beside a patient, as the clinic itself does (an import, the
     demo). What she sees is agreed to apart; a guardian sees by law."""
-    account = account or account_of(patient, named=user)
+    account = account or account_of(patient, guardian=user if is_guardian else None)
     _make_room(account, user)
     member = FamilyMember.objects.create(
         facility_id=patient.facility_id,
@@ -127,6 +140,7 @@ def stand(
 
 
 @transaction.atomic
+@tenancy.by_verb()
 def set_level(*, member: FamilyMember, level: str, by: User) -> FamilyMember:
     """Say whether a relative acts for the patient, sees what was agreed to, or nothing."""
     member = consent.locked(member)
@@ -142,6 +156,7 @@ def set_level(*, member: FamilyMember, level: str, by: User) -> FamilyMember:
 
 
 @transaction.atomic
+@tenancy.by_verb()
 def agree(
     *,
     member: FamilyMember,
@@ -166,6 +181,7 @@ def agree(
 
 
 @transaction.atomic
+@tenancy.by_verb()
 def leave(*, member: FamilyMember, by: User) -> None:
     """Take a relative from beside a patient: who decides for the patient may, and she herself. Her
     consent ends with it. Guardians are taken away by the clinic (`end_guardian`)."""
@@ -178,6 +194,7 @@ def leave(*, member: FamilyMember, by: User) -> None:
 
 
 @transaction.atomic
+@tenancy.by_verb()
 def end_guardian(*, member: FamilyMember, by: User) -> None:
     """End a guardianship, whose papers the clinic has seen."""
     tenancy.current().require(Permission.FAMILY_MANAGE)
@@ -189,39 +206,64 @@ def end_guardian(*, member: FamilyMember, by: User) -> None:
 
 
 def follow_age(patient: Patient) -> None:
-    """The day of birth was corrected, or the law: what guardians see ends with the right day,
-    whoever corrected it. Who is of age by it takes over when the clinic's clock comes round
-    (`patients.majority`)."""
+    """The day of birth was corrected: what guardians see, and what they opened to others, ends with
+    the right day, whoever corrected it. Who is of age by it takes over when the clinic's clock
+    comes round (`patients.majority`)."""
     with tenancy.whole_facility(clinical=True):
-        for member in members(patient).filter(is_guardian=True):
-            consent.by_law(member=member, by=None)
+        standing = FamilyMember.objects.filter(patient=patient, ended_at=None)
+        for member in standing.order_by("pk"):
+            consent.follow_law(member)
 
 
-def account_of(patient: Patient, *, named: User) -> FamilyAccount:
+def account_of(patient: Patient, *, guardian: User | None = None) -> FamilyAccount:
     """The family to which the patient belongs; a new one where there is none yet, for which the
-    patient speaks or, of a minor, `named`."""
-    return known_account(patient, named=named) or FamilyAccount.objects.create(
-        facility_id=patient.facility_id,
-        name=patient.last_name,
-        primary_member_id=_speaker(patient, named),
+    patient speaks or, of a minor, the guardian. Of two at once the second finds what the first
+    made."""
+    speaker = _speaker(patient, guardian)
+    with connection.cursor() as cursor:  # who asks in the portal may not lock a patient's row
+        key = f"family:{speaker or patient.pk}"
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 3))", [key])
+    return known_account(patient, guardian=guardian) or FamilyAccount.objects.create(
+        facility_id=patient.facility_id, name=patient.last_name, primary_member_id=speaker
     )
 
 
-def known_account(patient: Patient, *, named: User) -> FamilyAccount | None:
-    """The family to which the patient belongs, where there is one."""
-    speaker = _speaker(patient, named)
-    mine = Q(members__patient=patient) | Q(primary_member_id=speaker) | Q(members__user_id=speaker)
-    return FamilyAccount.objects.filter(mine).order_by("pk").first()
+def known_account(patient: Patient, *, guardian: User | None = None) -> FamilyAccount | None:
+    """The family to which the patient belongs, where there is one. Whom she stands beside herself
+    is no matter: her relatives are not in their family."""
+    speaker, rows, found = _speaker(patient, guardian), FamilyAccount.objects.order_by("pk"), None
+    if ages.is_minor(patient) or not speaker:
+        found = rows.filter(members__patient=patient).first()
+    if found is None and speaker:
+        found = rows.filter(primary_member_id=speaker).first()
+    return found
 
 
-def _speaker(patient: Patient, named: User):
-    return named.pk if ages.is_minor(patient) or not patient.user_id else patient.user_id
+def _speaker(patient: Patient, guardian: User | None) -> UUID | None:
+    if ages.is_minor(patient):
+        return guardian.pk if guardian else None
+    return patient.user_id
+
+
+def _decides(patient: Patient) -> bool:
+    """Whether the patient decides herself, whatever her birthday is said to be."""
+    return access.deciders(patient).filter(source=AccessGrant.Source.SELF).exists()
+
+
+def _deciding(patient: Patient) -> list[UUID]:
+    """Who decides for the patient: of age she herself, of a minor her guardians."""
+    if not ages.is_minor(patient):
+        return [patient.user_id] if patient.user_id else []
+    guardians = FamilyMember.objects.filter(
+        patient=patient, is_guardian=True, ended_at=None, user__isnull=False
+    )
+    return list(guardians.values_list("user_id", flat=True))
 
 
 def size(account: FamilyAccount) -> int:
     """How many people the family has: accounts, patients without one, and invitations. Those are
     counted, too, of whom the actor may not know."""
-    people: set = {account.primary_member_id}
+    people: set = {account.primary_member_id} - {None}
     with tenancy.whole_facility():
         rows = list(
             account.members.filter(ended_at=None).values_list(
@@ -238,7 +280,7 @@ def _invited(
     is_guardian: bool = False,
 ) -> FamilyMember:  # fmt: skip
     wrong = {}
-    if not name.strip():
+    if not words.shown(name):
         wrong["name"] = [_("Enter the name.")]
     if relationship not in Relationship.values:
         wrong["relationship"] = [_("Choose what she is to the patient.")]
@@ -246,7 +288,7 @@ def _invited(
         wrong["permission_level"] = [_("Choose one of the levels.")]
     if wrong:
         raise Invalid(_("Some details need to be corrected."), fields=wrong)
-    account = account_of(patient, named=by)
+    account = account_of(patient, guardian=by if tenancy.current().is_portal else None)
     _make_room(account, None)
     invitation = invitations.write(email=email, role=Role.FAMILY_MEMBER, by=by)
     return FamilyMember.objects.create(
@@ -281,6 +323,8 @@ def _end(member: FamilyMember, by: User) -> None:
         access.revoke(patient=member.patient, user=member.user, source=AccessGrant.Source.FAMILY)
     member.ended_at, member.permission_level = timezone.now(), Level.NONE
     member.save(update_fields=["ended_at", "permission_level"])
+    if member.is_guardian:
+        relationships.lapse(member.patient)
     # Whom somebody else invited is hers to know; the letter then leads nowhere (`joined`).
     invitation = Invitation.objects.filter(pk=member.invitation_id).first()
     if invitation is not None and invitation.is_open:

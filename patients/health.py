@@ -48,7 +48,7 @@ MEASURED = {
     Reading.Kind.TEMPERATURE,
     Reading.Kind.GLUCOSE,
 }
-KEPT = ("id", "facility", "patient", "source", "verified_by", "fhir_id", "version")
+KEPT = ("id", "facility", "patient", "source", "recorded_by", "verified_by", "fhir_id", "version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,7 @@ def record(model: type[HealthFact], *, patient: Patient, by, **facts) -> HealthF
         facility_id=patient.facility_id,
         patient=patient,
         source=Source.PATIENT if of_patient else Source.CLINICIAN,
+        recorded_by_id=None if of_patient else by.pk,
         verified_by_id=None if of_patient else by.pk,
     )
     sensitivity.check(
@@ -138,7 +139,8 @@ def record(model: type[HealthFact], *, patient: Patient, by, **facts) -> HealthF
 
 @transaction.atomic
 def amend(*, fact: HealthFact, by, version: int | None = None, **facts) -> HealthFact:
-    """Correct a fact; who amends it has verified it. Raises `Invalid`, `Missing` and `Stale`."""
+    """Correct a fact; who amends it has verified it, and who says nothing of it has not. Raises
+    `Invalid`, `Missing` and `Stale`."""
     tenancy.current().require(Permission.CHART_WRITE)
     rows = visible_to(by, type(fact)).filter(pk=fact.pk)
     row = rows.select_for_update(of=("self",)).first()
@@ -146,13 +148,13 @@ def amend(*, fact: HealthFact, by, version: int | None = None, **facts) -> Healt
         raise Missing(_("There is no such entry."))
     if version is not None and row.version != version:
         raise Stale(_("It was changed since you read it. Read it again."))
-    author = row.verified_by_id == by.pk
-    row.verified_by_id = by.pk
+    if not facts:
+        return row
+    author = row.recorded_by_id == by.pk and not tenancy.current().is_portal
     sensitivity.check(
         row, facts, patient=row.patient, category=CATEGORIES[type(row)], author=author, by=by
     )
-    if facts.keys() & set(sensitivity.FIELDS):
-        sensitivity.forget_answers(row)
+    row.verified_by_id = by.pk
     return _stored(row, facts)
 
 

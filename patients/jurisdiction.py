@@ -1,39 +1,44 @@
 """The law of the clinic's place on minors: when somebody is of age, and from which age confidential
-care is the minor's own. What guardians see follows at once."""
+care is the minor's own. What guardians see, and what they opened to others, follows at once."""
 
 from uuid import UUID
 
 from celery import current_app
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from clinic import staffing
 from clinic.errors import Conflict, Invalid, Missing
 from clinic.models import Facility, User
 from clinic.models.facility import MOST_YEARS
 from clinic.security import tenancy
-from clinic.security.permissions import CONFIDENTIAL_KINDS, Category, Permission
+from clinic.security.permissions import CONFIDENTIAL_KINDS, Category
 from patients import consent
 from patients.models import AccessGrant, FamilyMember
 
 YOUNGEST = 14  # at which somebody is of age, anywhere
-AT_ONCE = 200  # guardians; of more than these the worker makes the access anew
+AT_ONCE = 200  # relatives; of more than these the worker makes the access anew
 A_BATCH = 50
+# Whose access the law bounds: guardians, and relatives to whom they opened something.
+BY_LAW = Q(is_guardian=True) | Q(guardian_consent=True)
 UNDER_WAY = "guardians"  # in `Facility.settings`, while the worker is at it
 
 
 @transaction.atomic
+@tenancy.by_verb()
 def set_law(
     *, facility: Facility, majority_age: int, private_from: dict[str, int], by: User
 ) -> Facility:
     """Set the age of majority, and from which age each kind of confidential care is closed to
     guardians; a kind that is left out stays open to them until the day of majority.
 
-    What guardians see follows at once; of very many, what closes does, and the worker makes the
-    rest. Raises `Invalid` naming what cannot be, and stores nothing.
+    What guardians see, and opened to others, follows at once; of very many, what closes does, and
+    the worker makes the rest. Needs an administrator, with a second step. Raises `Invalid` naming
+    what cannot be, and stores nothing.
     """
     actor = tenancy.current()
-    actor.require(Permission.FACILITY_MANAGE)
+    staffing.require_manager(by)
     row = Facility.objects.select_for_update().filter(pk=facility.pk).first()
     if row is None or row.pk != actor.facility_id:
         raise Missing(_("There is no such clinic."))
@@ -51,16 +56,16 @@ def set_law(
 
 
 def follow() -> bool:
-    """Make the access of the next guardians what the law says. False once all are done; safe to
+    """Make the access of the next relatives what the law says. False once all are done; safe to
     run twice, and after a worker died."""
     with transaction.atomic():
         facility = Facility.objects.select_for_update().get(pk=tenancy.current().facility_id)
         way = facility.settings.get(UNDER_WAY)
         if not way:
             return False
-        members = list(_guardians().filter(pk__gt=UUID(way["after"]))[:A_BATCH])
+        members = list(_of_minors().filter(pk__gt=UUID(way["after"]))[:A_BATCH])
         for member in members:
-            consent.by_law(member=member, by=None)
+            consent.follow_law(member)
         if members:
             way |= {"after": str(members[-1].pk), "done": way["done"] + len(members)}
         else:
@@ -70,7 +75,7 @@ def follow() -> bool:
 
 
 def progress(facility: Facility) -> tuple[int, int] | None:
-    """How many guardians are done, of how many; None where nothing is under way."""
+    """How many relatives are done, of how many; None where nothing is under way."""
     way = facility.settings.get(UNDER_WAY)
     return (way["done"], way["total"]) if way else None
 
@@ -105,15 +110,15 @@ def _closing(facility: Facility, majority_age: int, law: dict[str, int]) -> set[
 
 
 def _carry_out(facility: Facility, closing: set[Category]) -> None:
-    total = _guardians().count()
+    total = _of_minors().count()
     if total > AT_ONCE:
         _close(closing)
         start = {"after": str(UUID(int=0)), "done": 0, "total": total}
         facility.settings = facility.settings | {UNDER_WAY: start}
         facility.save(update_fields=["settings"])
     else:
-        for member in _guardians():
-            consent.by_law(member=member, by=None)
+        for member in _of_minors():
+            consent.follow_law(member)
     arguments = {"facility_id": str(facility.pk)}  # who is of age by the new law takes over
     transaction.on_commit(
         lambda: current_app.send_task("patients.hand_over_here", kwargs=arguments, retry=False),
@@ -124,7 +129,7 @@ def _carry_out(facility: Facility, closing: set[Category]) -> None:
 def _close(categories: set[Category]) -> None:
     """Nothing stays open until the worker comes to it that the new law closes."""
     hers = FamilyMember.objects.filter(
-        patient=OuterRef("content_object"), user=OuterRef("user"), is_guardian=True, ended_at=None
+        BY_LAW, patient=OuterRef("content_object"), user=OuterRef("user"), ended_at=None
     )
     AccessGrant.grants.filter(
         Exists(hers), source=AccessGrant.Source.FAMILY,
@@ -133,9 +138,9 @@ def _close(categories: set[Category]) -> None:
     ).delete()  # fmt: skip
 
 
-def _guardians() -> QuerySet[FamilyMember]:
+def _of_minors() -> QuerySet[FamilyMember]:
     rows = FamilyMember.objects.filter(
-        is_guardian=True, ended_at=None, facility_id=tenancy.current().facility_id
+        BY_LAW, ended_at=None, facility_id=tenancy.current().facility_id
     )
     return rows.order_by("pk")
 

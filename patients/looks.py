@@ -172,6 +172,7 @@ def _what(resources: list[str], hows: list[str]) -> str:
         return _("Emergency summary")
     own_words = {
         "patients.patient": _("name and details"),
+        "patients.accessgrant": _("who can see the record"),
         LogEntry._meta.label_lower: _("who looked"),
     }
     words = sorted({own_words.get(name) or _plural(name) for name in resources})

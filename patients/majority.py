@@ -1,18 +1,22 @@
 """The day of majority: guardians' access has ended by itself; the young adult takes over.
 
 The grants end by their own clock (`patients.ages`). What is left to do is to say so: the young
-adult is told or invited, and decides anew who sees the record.
+adult is told, or the clinic invites her, and she decides anew who sees the record.
+
+Of herself no letter goes to her: a child's file has the family's address, and whoever reads that
+mailbox would become her. The desk asks her for one of her own.
 """
 
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from clinic import invitations, notifications
-from clinic.security.permissions import Category, Role
-from patients import ages, consent, enrolment
+from clinic.security.permissions import Category, Permission
+from patients import ages, consent, enrolment, relationships
 from patients.models import AccessGrant, Consent, FamilyMember, Patient
 
 Level = FamilyMember.PermissionLevel
@@ -68,6 +72,10 @@ def take_over(patient_id: UUID) -> bool:
         member.guardian_consent = False
         member.save(update_fields=["is_guardian", "permission_level", "guardian_consent"])
         consent.apply(member)
+    others = FamilyMember.objects.filter(patient=patient, guardian_consent=True, ended_at=None)
+    for member in others:
+        consent.follow_law(member)
+    relationships.lapse(patient)
     if patient.user_id:
         enrolment.open_to_herself(patient)
         notifications.notify(
@@ -78,12 +86,20 @@ def take_over(patient_id: UUID) -> bool:
             link="/portal/sharing/",
             patient_id=patient.pk,
         )
-    elif patient.email and not (patient.invitation_id and patient.invitation.is_open):
-        patient.invitation = invitations.write(
-            email=patient.email, role=Role.PATIENT, by=None,
-            first_name=patient.first_name, last_name=patient.last_name,
-        )  # fmt: skip
-        patient.save(update_fields=["invitation"])
+    else:
+        if patient.invitation_id and patient.invitation.is_open:  # written for a child
+            invitations.withdraw(invitation=patient.invitation)
+        notifications.notify(
+            notifications.holders_of(Permission.FAMILY_MANAGE),
+            notifications.Kind.ACCOUNT,
+            title=_("A patient is of age and has no account"),
+            text=_(
+                "Ask for an e-mail address that nobody else reads, then invite the patient. The"
+                " address on file may be the parents’."
+            ),
+            link=reverse("admin:patient_family", args=[patient.pk]),
+            patient_id=patient.pk,
+        )
     notifications.notify(
         [member.user for member in guardians if member.user_id],
         notifications.Kind.SHARING,

@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clinic import notifications
+from clinic import notifications, words
 from clinic.errors import Conflict, Missing, invalid
 from clinic.models import User
 from clinic.security import tenancy
@@ -95,7 +95,7 @@ def answer(*, question: LookQuestion, answer: str, by: User) -> LookQuestion:
 
 def _checked(text: str, field: str) -> str:
     text = (text or "").strip()
-    if not text:
+    if not words.shown(text):
         raise invalid(field, _("Write something first."))
     if len(text) > LONGEST:
         raise invalid(field, _("Write at most 2,000 characters."))

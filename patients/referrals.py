@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clinic import notifications
+from clinic import notifications, words
 from clinic.errors import Missing, invalid
 from clinic.models import User
 from clinic.security import tenancy
@@ -45,14 +45,15 @@ def refer(
     until: datetime,
     categories: Iterable[Category] | None = None,
     by: User,
-) -> list[AccessGrant]:
+) -> None:
     """Refer a patient to a colleague of the clinic; it ends by itself at `until`, within a year.
 
-    One may open only what one reads oneself. Raises `Invalid`, and stores nothing.
+    One may open only what one reads oneself, and what one reads by a grant alone until that ends,
+    at most. Raises `Invalid`, and stores nothing.
     """
     tenancy.current().require(Permission.CARE_TEAM_MANAGE)
     care_team.require_treating(patient, by)
-    if not reason.strip():
+    if not words.shown(reason):
         raise invalid("reason", _("Say why the patient is referred."))
     if not timezone.now() < until <= timezone.now() + LONGEST:
         raise invalid("until", _("Choose a day within a year."))
@@ -60,11 +61,11 @@ def refer(
         raise invalid("to", _("There is no such person in this clinic."))
     if to.pk == by.pk:
         raise invalid("to", _("Choose a colleague."))
-    wanted = care_team.openable(patient, categories, by)
+    ends = care_team.openable(patient, categories, by, until=until)
     with tenancy.whole_facility(clinical=True):
-        grants = access.grant(
-            patient=patient, user=to, categories=wanted, source=REFERRAL,
-            reason=reason.strip()[:300], expires_at=until, by=by,
+        access.grant_until(
+            patient=patient, user=to, ends=ends, source=REFERRAL,
+            reason=reason.strip()[:300], by=by,
         )  # fmt: skip
     notifications.notify(
         [to],
@@ -75,7 +76,6 @@ def refer(
         link=f"/admin/chart/{patient.pk}/",
         patient_id=patient.pk,
     )
-    return grants
 
 
 @transaction.atomic

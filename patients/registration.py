@@ -7,17 +7,18 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from clinic import words
 from clinic.errors import Conflict, Invalid, Stale, invalid
 from clinic.security import blindindex, tenancy
-from clinic.security.permissions import Permission, Reach
-from patients import access, care_team, family
+from clinic.security.permissions import Denied, Permission, Reach
+from patients import access, ages, care_team, family
 from patients.models import AccessGrant, Patient
 
 OLDEST = 130  # years
 IDENTITY_FIELDS = (
     "first_name", "last_name", "date_of_birth", "gender", "ssn", "cpf", "phone", "email",
     "address", "emergency_contact", "insurance_info", "preferred_language", "deceased_on",
-    "is_active", "user",
+    "is_active",
 )  # fmt: skip
 # Record numbers leave out the letters I and O, which are read as 1 and 0.
 MRN_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -67,13 +68,17 @@ def _register(mrn: str, fhir_id: str, identity: dict) -> Patient:
 
 @transaction.atomic
 def correct(*, patient: Patient, by, version: int | None = None, **identity) -> Patient:
-    """Change who the patient is said to be. Raises `Stale` where `version` is an old one."""
+    """Change who the patient is said to be. An emergency access opens that to nobody. Raises
+    `Denied`, and `Stale` where `version` is an old one."""
     tenancy.current().require(Permission.PATIENT_REGISTER)
+    if access.is_under_glass(patient):
+        raise Denied(Permission.PATIENT_REGISTER)
     check(identity)
     patient = Patient.objects.select_for_update().get(pk=patient.pk)
     if version is not None and patient.version != version:
         raise Stale(_("It was changed since you read it. Read it again."))
     was_born = patient.date_of_birth
+    _hold_majority(patient, identity.get("date_of_birth"))
     for name, value in identity.items():
         setattr(patient, name, value)
     _save(patient, insert=False)
@@ -82,11 +87,21 @@ def correct(*, patient: Patient, by, version: int | None = None, **identity) -> 
     return patient
 
 
+def _hold_majority(patient: Patient, born: date | None) -> None:
+    """Raise `Invalid` where somebody of age would become a minor, for whom others decide, unless an
+    administrator says so."""
+    if born is None or tenancy.current().may(Permission.STAFF_MANAGE) or ages.is_minor(patient):
+        return
+    if timezone.now() < ages.of_age_at(born, patient.facility):
+        message = _("By this day she would be a minor again. An administrator can correct it.")
+        raise invalid("date_of_birth", message)
+
+
 def check(identity: dict, *, new: bool = False) -> None:
     """Raise `Invalid` naming every field that cannot be."""
     wrong: dict[str, list] = {}
     for name in ("first_name", "last_name"):
-        if (new or name in identity) and not str(identity.get(name) or "").strip():
+        if (new or name in identity) and not words.shown(str(identity.get(name) or "")):
             wrong[name] = [_("Enter the name.")]
     born, today = identity.get("date_of_birth"), timezone.localdate()
     if new and born is None:

@@ -4,10 +4,11 @@ Either invites, either ends it. Blocking is the patient's alone: from then on no
 emergency opens her to that person, whatever the person's role reaches (`app_barred`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -69,6 +70,7 @@ def of_clinician(user: User) -> list[CareRelationship]:
 
 
 @transaction.atomic
+@tenancy.by_verb()
 def invite_clinician(
     *,
     patient: Patient,
@@ -98,55 +100,66 @@ def invite_clinician(
 
 
 @transaction.atomic
+@tenancy.by_verb()
 def invite_patient(
     *, last_name: str, date_of_birth: date, mrn: str, message: str = "", by: User
 ) -> None:
     """A clinician asks a patient to be treated by her, naming her exactly: record number, last
-    name and date of birth. Whether there is such a patient is not told; one who is there, has an
-    account and has not blocked the clinician finds the invitation in the portal."""
+    name and date of birth. Whether there is such a patient is not told, nor by the time that it
+    takes: where nobody is asked the same is written of nobody, and taken back. One who is there,
+    has an account and has not blocked the clinician finds the invitation in the portal."""
     actor = tenancy.current()
     actor.require(Permission.CARE_TEAM_MANAGE)
     if not clinicians().filter(pk=by.pk).exists():
         raise Denied(Permission.CARE_TEAM_MANAGE)
     with tenancy.whole_facility():
-        patient = search.exactly(mrn=mrn, last_name=last_name, date_of_birth=date_of_birth)
+        nobody = Patient(facility_id=actor.facility_id, user_id=by.pk)
+        found = search.exactly(mrn=mrn, last_name=last_name, date_of_birth=date_of_birth)
         trail.note(
             "patients.carerelationship",
             action=trail.CREATE,
             flags=["invited_by_clinician"],
-            details={"found": patient is not None},
+            details={"found": found is not None},
         )
-        if patient is None or not patient.user_id or patient.pk in actor.barred:
-            return
-        known = CareRelationship.objects.filter(patient=patient, clinician=by)
-        if known.filter(status__in=[Status.PENDING, Status.ACTIVE, Status.BLOCKED]).exists():
-            return
-        _begin(patient, by, Side.CLINICIAN, USUAL, message, by)
-        notifications.notify(
-            [patient.user],
-            notifications.Kind.SHARING,
-            title=_("%(name)s asks to treat you"),
-            text=_("Decide what to show, or decline."),
-            values={"name": by.get_full_name()},
-            link="/portal/sharing/",
-            patient_id=patient.pk,
-        )
+        known = CareRelationship.objects.filter(patient_id=(found or nobody).pk, clinician=by)
+        related = known.filter(status__in=[Status.PENDING, Status.ACTIVE, Status.BLOCKED]).exists()
+        is_asked = found and found.user_id and found.pk not in actor.barred and not related
+        patient = found if is_asked else nobody
+        with _taken_back(unless=bool(is_asked)):
+            _begin(patient, by, Side.CLINICIAN, USUAL, message, by)
+            notifications.notify(
+                [User.objects.get(pk=patient.user_id)],
+                notifications.Kind.SHARING,
+                title=_("%(name)s asks to treat you"),
+                text=_("Decide what to show, or decline."),
+                values={"name": by.get_full_name()},
+                link="/portal/sharing/",
+                patient_id=patient.pk,
+            )
+        if not is_asked:
+            notifications.send_letter(nobody.pk)  # of no notice: the queue takes as long for it
 
 
 @transaction.atomic
+@tenancy.by_verb()
 def agree(
     *, relation: CareRelationship, categories: Iterable[Category] | None = None, by: User
 ) -> CareRelationship:
-    """The side that was asked agrees; the patient says what is open. It opens at once."""
+    """The side that was asked agrees; the patient says what is open. It opens at once.
+
+    Of what a guardian asked for, what has become the minor's own meanwhile stays closed; `Conflict`
+    where nothing is left, or she decides for the patient no more.
+    """
     relation = _locked(relation)
     if relation.status != Status.PENDING:
-        raise Conflict(_("There is nothing to agree to any more."))
+        raise _gone()
     if relation.invited_by == Side.CLINICIAN:
         consent.require_steward(relation.patient, by)
         wanted = _with_private(relation.patient, _checked(categories or relation.categories))
         relation.categories = _names(wanted)
     else:
         _require_clinician(relation, by)
+        relation.categories = _still_asked(relation)
     relation.status, relation.answered_at = Status.ACTIVE, timezone.now()
     relation.save(update_fields=["status", "categories", "answered_at"])
     _open(relation, by)
@@ -154,6 +167,7 @@ def agree(
 
 
 @transaction.atomic
+@tenancy.by_verb()
 def set_categories(
     *, relation: CareRelationship, categories: Iterable[Category], by: User
 ) -> CareRelationship:
@@ -172,6 +186,7 @@ def set_categories(
 
 
 @transaction.atomic
+@tenancy.by_verb()
 def end(*, relation: CareRelationship, by: User) -> CareRelationship:
     """Either side ends it, or declines what the other asked; it closes at once."""
     relation = _locked(relation)
@@ -183,6 +198,7 @@ def end(*, relation: CareRelationship, by: User) -> CareRelationship:
 
 
 @transaction.atomic
+@tenancy.by_verb()
 def block(*, patient: Patient, clinician: User, by: User) -> CareRelationship:
     """The patient closes her record to a clinician for good: grants, care team, referrals and the
     reach of roles count no more, except in an emergency."""
@@ -200,6 +216,7 @@ def block(*, patient: Patient, clinician: User, by: User) -> CareRelationship:
 
 
 @transaction.atomic
+@tenancy.by_verb()
 def unblock(*, relation: CareRelationship, by: User) -> CareRelationship:
     """The patient lets the clinic's ordinary rules hold for that person again; what had been open
     to her is not opened anew."""
@@ -208,6 +225,19 @@ def unblock(*, relation: CareRelationship, by: User) -> CareRelationship:
     if relation.status != Status.BLOCKED:
         raise Conflict(_("This person is not blocked."))
     return _close(relation, Status.INACTIVE, by)
+
+
+@contextmanager
+def _taken_back(*, unless: bool) -> Iterator[None]:
+    """Write what the block writes and take it back, `unless` it is to stay."""
+    same_facility = "patients_carerelationship_patient_id_same_facility"
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SET CONSTRAINTS {same_facility} DEFERRED")  # of nobody there is no row
+        yield
+        if unless:
+            cursor.execute(f"SET CONSTRAINTS {same_facility} IMMEDIATE")
+        else:
+            transaction.set_rollback(True)
 
 
 def _begin(
@@ -223,13 +253,39 @@ def _begin(
     elif row.status == Status.BLOCKED:
         raise Conflict(_("You have blocked this person. Take that back first."))
     row.status, row.invited_by, row.message = Status.PENDING, side, message.strip()[:500]
-    row.categories = _names(categories)
+    row.categories, row.asked_by = _names(categories), by
     row.answered_at = row.ended_at = row.ended_by = None
     row.save()
     return row
 
 
-def _close(relation: CareRelationship, status: Status, by: User) -> CareRelationship:
+@transaction.atomic
+@tenancy.by_verb()
+def lapse(patient: Patient) -> None:
+    """End what was asked of clinicians by somebody who decides for the patient no more."""
+    with tenancy.whole_facility(clinical=True):
+        rows = CareRelationship.objects.filter(
+            patient=patient, status=Status.PENDING, invited_by=Side.PATIENT
+        ).exclude(asked_by__in=access.deciders(patient).values("user_id"))
+        for row in rows.select_for_update(of=("self",)).select_related("patient", "clinician"):
+            _close(row, Status.INACTIVE, None)
+
+
+def _still_asked(relation: CareRelationship) -> list[str]:
+    """What was asked for in the patient's name and is still the asker's to open."""
+    with tenancy.whole_facility():
+        decides = access.deciders(relation.patient).filter(user=relation.asked_by_id).exists()
+    wanted = set(relation.categories) - consent.private_of(relation.patient)
+    if not decides or not wanted:
+        raise _gone()
+    return _names(Category(name) for name in wanted)
+
+
+def _gone() -> Conflict:
+    return Conflict(_("There is nothing to agree to any more."))
+
+
+def _close(relation: CareRelationship, status: Status, by: User | None) -> CareRelationship:
     relation.status, relation.ended_at, relation.ended_by = status, timezone.now(), by
     relation.save()
     access.revoke(patient=relation.patient, user=relation.clinician, source=INVITED)

@@ -83,8 +83,6 @@ def revise(
     sensitivity.check(
         row, content, patient=row.patient, category=Category.RECORDS, author=True, by=by
     )
-    if content.keys() & set(sensitivity.FIELDS):
-        sensitivity.forget_answers(row)
     check(content)
     for name, value in content.items():
         setattr(row, name, value)

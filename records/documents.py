@@ -25,9 +25,10 @@ Processing = Document.Processing
 
 
 class AlreadyThere(Conflict):
-    """The same file was uploaded for this patient before; `document` is the one that is there."""
+    """The same file was uploaded for this patient before; `document` is the one that is there, and
+    that the person sees."""
 
-    def __init__(self, document: Document | None):
+    def __init__(self, document: Document):
         self.document = document
         super().__init__(_("This file is already among the patient's documents."))
 
@@ -51,8 +52,9 @@ def upload(
     """Take in a file about a patient, seal it, and queue it for reading.
 
     What the file is, is told by its content; `kept` are `sensitivity.FIELDS`. Raises `Invalid` for
-    a file that is empty, too large or of no accepted kind, `AlreadyThere` for one that came before;
-    nothing is stored then.
+    a file that is empty, too large or of no accepted kind, `AlreadyThere` for one that came before
+    and that the person sees; nothing is stored then. One that is hidden from her is taken in as any
+    other: she learns nothing of it.
     """
     tenancy.current().require(Permission.DOCUMENT_UPLOAD)
     access.require_reach(patient, Category.DOCUMENTS)
@@ -80,13 +82,7 @@ def upload(
         uploaded_by_id=by.pk if by else None,
         **kept,
     )
-    try:
-        with transaction.atomic():
-            document.save(force_insert=True)
-    except IntegrityError as error:
-        rows = Document.objects.filter(patient=patient, checksum_index=document.checksum_index)
-        same = rows.first()
-        raise AlreadyThere(same) from error
+    _once(document)
     # Before the commit: no row ever lacks its file. A file that lacks its row is swept up.
     sealed = keyring.seal_file(data, place=_place(document), facility_id=document.facility_id)
     storage.store().put(document.storage_name, sealed)
@@ -114,9 +110,24 @@ def classify(
     )
     for name, value in (kept | ({"document_type": document_type} if document_type else {})).items():
         setattr(row, name, value)
-    row.save()
-    sensitivity.forget_answers(row)
+    _once(row)
     return row
+
+
+def _once(document: Document) -> None:
+    """Save it. Who keeps a file in some way sees what is kept so: of each way there is one."""
+    index = document.index_of(document.checksum)
+    twins = Document.objects.filter(patient_id=document.patient_id, checksum_index=index)
+    twins = twins.exclude(pk=document.pk)
+    if document._state.adding and (there := twins.first()):
+        raise AlreadyThere(there)
+    try:
+        with transaction.atomic():
+            document.save()
+    except IntegrityError as error:
+        if there := twins.filter(**document.kept).first():
+            raise AlreadyThere(there) from error
+        raise
 
 
 def queue(document: Document) -> None:

@@ -11,6 +11,7 @@ from clinic.tests.programs import wrong_fields
 from patients import access
 from patients.models import AccessGrant
 from records import documents
+from records.models import Document
 
 LETTER = b"""Dear colleague,
 
@@ -197,3 +198,23 @@ def test_a_chart_that_is_closed_closes_what_was_asked_about_it(api, cast, letter
         assert not Message.objects.exists() and not Conversation.objects.exists()
     with tenancy.system(cast.harbor):
         assert Message.objects.count() == kept
+
+
+def test_an_answer_is_closed_with_the_letter_that_it_quotes(api, cast, letter):
+    """The letter becomes confidential after it was asked about: her kept answer closes, too."""
+    sarah = api("sarah")
+    path = f"conversations/{begin(sarah, cast.mr_doe)['id']}/"
+    question = {"question": "Which dose of lisinopril does he take?"}
+    asked = sarah.post(f"{path}ask/", question, Idempotency_Key="once")
+    assert b"10 mg" in asked.content
+    assert sarah.post(f"{path}ask/", question, Idempotency_Key="once").content == asked.content
+    with cast.acting("john", portal=True):
+        documents.classify(
+            document=Document.objects.get(pk=letter), by=cast.john,
+            sensitivity="confidential", confidential_kind="hiv",
+        )  # fmt: skip
+    again = sarah.post(f"{path}ask/", question, Idempotency_Key="once")
+    assert again.status_code == 422 and b"10 mg" not in again.content
+    assert b"10 mg" not in sarah.get(f"{path}messages/").content
+    with tenancy.system(cast.harbor):
+        assert Message.objects.count() == 2

@@ -21,7 +21,7 @@ from clinic.api.serializing import Nothing, Question, ready
 from clinic.errors import Stale
 from clinic.security import trail
 from clinic.security.idempotency import About
-from clinic.security.permissions import Category, Permission, Sensitivity
+from clinic.security.permissions import Category, Permission
 
 PAGING = ("limit", "cursor")
 
@@ -43,6 +43,7 @@ class Resource(viewsets.GenericViewSet):
     matched: ClassVar[frozenset[str]] = frozenset({"partial_update"})
     noted = True
     category: str = Category.VIEW  # the grant under which its objects are read
+    kept_under: str = ""  # the grant that an answer needs to be told again, where it is another
     ordering: str | tuple[str, ...] = "-id"
     lookup_value_regex = "[^/]+"
     question: ClassVar[dict[str, Any]] = {}
@@ -121,8 +122,7 @@ class Resource(viewsets.GenericViewSet):
             resource=model._meta.label_lower,
             object_id=answer.get("id"),
             patient_id=self.kwargs.get("patient_id") or answer.get("patient"),
-            category=self.category,
-            kept_as=kept_as(answer),
+            category=self.kept_under or self.category,
         )
 
     def created(self, item) -> Response:
@@ -153,13 +153,6 @@ class Resource(viewsets.GenericViewSet):
             response.headers.setdefault("ETag", f'"{data["version"]}"')
         response.headers.setdefault("Cache-Control", "private, no-store")
         return super().finalize_response(request, response, *args, **kwargs)
-
-
-def kept_as(answer: dict[str, Any]) -> tuple[str, ...]:
-    """What must be held to be told an answer again, by how its object is kept."""
-    kind = answer.get("confidential_kind")
-    restricted = answer.get("sensitivity") == Sensitivity.RESTRICTED
-    return (kind,) if kind else (Sensitivity.RESTRICTED.value,) if restricted else ()
 
 
 class Public(Resource):

@@ -3,7 +3,16 @@ task or shell goes past it."""
 
 from django.db import migrations
 
-from clinic.security.rls import IN_FACILITY, AppendOnly, Audited, Protected, revoke
+from clinic.security.rls import (
+    BY_VERB,
+    IN_FACILITY,
+    IN_THE_CLINIC,
+    AppendOnly,
+    Audited,
+    Protected,
+    WrittenOnce,
+    revoke,
+)
 
 # What the policies ask. They read the settings that clinic.security.tenancy writes into each
 # transaction; a setting that ended with its transaction reads '', hence NULLIF.
@@ -37,6 +46,11 @@ $$ SELECT COALESCE(current_setting('app.clinical', true) IN ('facility', 'grante
 CREATE FUNCTION app_unattended() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS
 $$ SELECT COALESCE(current_setting('app.user', true), '') = '' AND app_clinical_wide() $$;
 
+-- Whether a verb writes what says who reaches whom, having settled that the person may
+-- (`tenancy.by_verb`). Tasks of the system do as verbs do.
+CREATE FUNCTION app_by_verb() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS
+$$ SELECT COALESCE(current_setting('app.by_verb', true) = 'on', false) OR app_unattended() $$;
+
 -- Whether a patient or a relative acts, in the portal.
 CREATE FUNCTION app_portal() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS
 $$ SELECT COALESCE(current_setting('app.portal', true) = 'on', false) $$;
@@ -61,10 +75,16 @@ SET search_path = pg_catalog, public, pg_temp AS
 $$ SELECT array_agg(facility_id) FROM clinic_roleassignment
    WHERE user_id = app_user() AND is_active $$;
 
--- Since when the acting person has been, without a break, what she acts as in the facility.
+-- Since when the acting person has been, without a break, what she acts as in the facility: in the
+-- portal a patient or relative, in the clinic one who reads charts, or else one of its staff. Who
+-- was dismissed as a reader of charts and comes back begins anew, whatever she was meanwhile.
 CREATE FUNCTION app_held_since() RETURNS timestamptz LANGUAGE sql STABLE
 SET search_path = pg_catalog, public, pg_temp AS
-$$ SELECT min(held_since) FROM clinic_roleassignment
+$$ SELECT COALESCE(
+       min(held_since) FILTER (WHERE role IN ('physician', 'nurse', 'specialist', 'pharmacist',
+           'technician', 'social_worker', 'case_manager', 'administrator')),
+       min(held_since))
+   FROM clinic_roleassignment
    WHERE user_id = app_user() AND facility_id = app_facility() AND is_active
      AND (role IN ('patient', 'family_member')) = app_portal() $$;
 
@@ -72,6 +92,11 @@ $$ SELECT min(held_since) FROM clinic_roleassignment
 CREATE FUNCTION app_standing(OUT barred uuid[], OUT emergencies uuid[], OUT stewarded uuid[])
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS
 $$ SELECT NULL::uuid[], NULL::uuid[], NULL::uuid[] $$;
+
+-- Whether the acting person is that patient. The same app answers it.
+CREATE FUNCTION app_is_self(p_patient uuid) RETURNS boolean LANGUAGE sql STABLE
+SET search_path = pg_catalog, public, pg_temp AS
+$$ SELECT true $$;
 """
 
 # A person enters a facility: the context of the transaction is set from her roles there. The role
@@ -126,7 +151,7 @@ BEGIN
         set_config('app.trail', CASE WHEN trail THEN 'on' ELSE '' END, true),
         set_config('app.portal', CASE WHEN portal THEN 'on' ELSE '' END, true),
         set_config('app.barred', '', true), set_config('app.emergencies', '', true),
-        set_config('app.stewarded', '', true),
+        set_config('app.stewarded', '', true), set_config('app.by_verb', '', true),
         set_config('app.origin', (p_origin || jsonb_build_object(
             'facility', facility, 'purpose', purpose))::text, true);
     SELECT s.barred, s.emergencies, s.stewarded INTO barred, emergencies, stewarded
@@ -211,7 +236,9 @@ DECLARE
     after jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
     this jsonb := COALESCE(after, before);
     origin jsonb := COALESCE(NULLIF(current_setting('app.origin', true), ''), '{}')::jsonb;
-    masked text[] := string_to_array(TG_ARGV[2], ',');
+    -- How a row is kept, or what was opened, tells that there is such content: not even that.
+    masked text[] := string_to_array(TG_ARGV[2], ',')
+        || '{sensitivity,confidential_kind,categories,scope}'::text[];
     flags text[] := ARRAY(SELECT jsonb_array_elements_text(COALESCE(origin -> 'flags', '[]')));
     purpose text := COALESCE(origin ->> 'purpose', '');
     facility uuid := COALESCE((this ->> 'facility_id')::uuid,
@@ -252,16 +279,39 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- What a relative reads and does in the portal is the family's doing, and nobody's own.
+CREATE FUNCTION trail_family() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF app_portal() AND NOT app_is_self(NEW.patient_id) THEN NEW.purpose := 'family'; END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER of_the_family BEFORE INSERT ON clinic_logentry FOR EACH ROW
+    WHEN (NEW.purpose = 'own' AND NEW.patient_id IS NOT NULL)
+    EXECUTE FUNCTION trail_family();
+
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     RAISE EXCEPTION 'the trail is append-only' USING ERRCODE = 'insufficient_privilege';
 END $$;
+
+CREATE FUNCTION refuse_other_value() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION 'this is written once' USING ERRCODE = 'insufficient_privilege';
+END $$;
+
+CREATE FUNCTION refuse_author() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION 'who wrote a row stays its author' USING ERRCODE = 'insufficient_privilege';
+END $$;
 """
 
 DROP = """
-DROP FUNCTION app_begin, app_enter, app_standing, app_held_since, app_memberships, app_trail,
-    app_stewarded, app_emergencies, app_barred, app_portal, app_unattended, app_clinical,
+DROP FUNCTION app_begin, app_enter, app_standing, app_is_self, app_held_since, app_memberships, app_trail,
+    app_stewarded, app_emergencies, app_barred, app_portal, app_by_verb, app_unattended, app_clinical,
     app_clinical_wide, app_wide, app_reach, app_facility, app_facilities, app_user;
 """
 
@@ -269,8 +319,6 @@ OWN_OR_FACILITY = f"{IN_FACILITY} OR user_id = (SELECT app_user())"
 PLATFORM_OR_FACILITY = f"facility_id IS NULL OR {IN_FACILITY}"
 # Whom a patient invited is hers to know; whom the clinic invited, the clinic's.
 INVITED = f"{IN_FACILITY} AND (NOT (SELECT app_portal()) OR invited_by_id = (SELECT app_user()))"
-# Anybody here can cause a notice; only its reader sees it, and the task that sends it.
-OWN_NOTICES = f"{IN_FACILITY} AND (user_id = (SELECT app_user()) OR (SELECT app_unattended()))"
 # Entries without a facility (a failed sign-in to no account, or to one without a role) are read by
 # the platform's own sealing only.
 READ_TRAIL = (
@@ -291,20 +339,26 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(CONTEXT, migrations.RunSQL.noop),
         migrations.RunSQL(ENTER, DROP),
-        migrations.RunSQL(TRAIL, "DROP FUNCTION trail_row, trail_risk, refuse_change"),
+        migrations.RunSQL(
+            TRAIL,
+            "DROP TRIGGER of_the_family ON clinic_logentry;"
+            " DROP FUNCTION trail_row, trail_family, trail_risk, refuse_change, refuse_author,"
+            " refuse_other_value",
+        ),
         # Policies and triggers, table by table.
         Protected(
             "clinic_facility",
             "id = ANY ((SELECT app_facilities())::uuid[])"
             " OR id = ANY ((SELECT app_memberships())::uuid[])"
             " OR (SELECT app_reach()) = 'platform'",
-            "id = ANY ((SELECT app_facilities())::uuid[])",
+            f"id = ANY ((SELECT app_facilities())::uuid[]) AND {IN_THE_CLINIC}",
         ),
         Protected("clinic_datakey", PLATFORM_OR_FACILITY),
-        Protected("clinic_roleassignment", OWN_OR_FACILITY, IN_FACILITY),
-        Protected("clinic_specialist"),
+        Protected("clinic_roleassignment", OWN_OR_FACILITY, f"{IN_FACILITY} AND {BY_VERB}"),
+        WrittenOnce("clinic_roleassignment", "facility_id,user_id"),
+        Protected("clinic_specialist", check=f"{IN_FACILITY} AND {IN_THE_CLINIC}"),
         Protected("clinic_invitation", INVITED),
-        Protected("clinic_notification", OWN_NOTICES, IN_FACILITY),
+        WrittenOnce("clinic_invitation", "facility_id,role,invited_by_id"),
         Protected("clinic_logentry", READ_TRAIL, WRITE_TRAIL),
         Protected("clinic_traillink", READ_TRAIL, "(SELECT app_trail())"),
         Audited("clinic_facility", "clinic.facility"),

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic.models.base import FacilityRow, Row
 from clinic.security import tenancy
 from clinic.security.fields import EncryptedCharField, EncryptedEmailField, EncryptedJSONField
-from clinic.security.permissions import PORTAL_ROLES, STAFF_ROLES, Role
+from clinic.security.permissions import CARE_ROLES, PORTAL_ROLES, STAFF_ROLES, Role
 
 
 class UserManager(BaseUserManager):
@@ -87,6 +87,10 @@ class RoleAssignmentQuerySet(models.QuerySet):
 
     def of_staff(self):
         return self.filter(role__in=STAFF_ROLES)
+
+    def of_care(self):
+        """Those of the clinic that read charts."""
+        return self.filter(role__in=CARE_ROLES)
 
     def of_portal(self):
         return self.filter(role__in=PORTAL_ROLES)
@@ -264,7 +268,8 @@ class SpentCode(models.Model):
 class IdempotencyKey(FacilityRow):
     """The first answer to a POST that named a key; the answer is sealed, it can hold a chart.
 
-    It is replayed to its sender as long as she reaches the `category` of the patient it tells of.
+    It is replayed to its sender as long as she reaches the `category` of the patient it tells of,
+    and sees the row.
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")

@@ -24,7 +24,7 @@ class KeyReused(Exception):
 @dataclass(frozen=True)
 class About:
     """What an answer tells of: an object, and if it is a patient's the grant that it is read by,
-    whether it holds clinical content, and how that is kept: `restricted`, or confidential kinds."""
+    whether it holds clinical content, and the confidential kinds that it names."""
 
     resource: str = ""
     object_id: UUID | None = None

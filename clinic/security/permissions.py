@@ -143,6 +143,7 @@ ROLE_TABLE: dict[Role, RoleRule] = {
 
 PORTAL_ROLES = frozenset({Role.PATIENT, Role.FAMILY_MEMBER})
 STAFF_ROLES = frozenset(ROLE_TABLE) - PORTAL_ROLES
+CARE_ROLES = frozenset(role for role in STAFF_ROLES if ROLE_TABLE[role].clinical)
 
 
 class Category(TextChoices):

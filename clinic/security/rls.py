@@ -13,6 +13,8 @@ BARRED = "{column} = ANY ((SELECT app_barred())::uuid[])"
 GRANTED = "{column} = ANY ((SELECT app_patients({category}))::uuid[])"
 WIDE = "(SELECT {reach}()) AND NOT " + BARRED  # whom a role reaches, all who did not bar her
 UNATTENDED = "(SELECT app_unattended())"
+BY_VERB = "(SELECT app_by_verb())"
+IN_THE_CLINIC = "NOT (SELECT app_portal())"
 
 
 def _cover_rule(column: str, category: str) -> str:
@@ -26,8 +28,10 @@ def _granted(column: str, category: str) -> str:
 
 def _clinical_rule(column: str, category: str, summary: str, author: str) -> str:
     """`restricted` rows are opened by grants only, `confidential` ones by one of their kind too;
-    their author, and tasks of the system, which act without a person, see both."""
-    anyhow = f"{UNATTENDED} OR {author} = (SELECT app_user())" if author else UNATTENDED
+    their author, in the clinic, and tasks of the system, which act without a person, see both."""
+    anyhow = UNATTENDED
+    if author:
+        anyhow += f" OR {author} = (SELECT app_user()) AND NOT (SELECT app_portal())"
     wide = WIDE.format(reach="app_clinical_wide", column=column)
     ways = [f"{wide} AND (sensitivity <> 'restricted' OR {anyhow})", _granted(column, category)]
     if summary:
@@ -40,25 +44,44 @@ def _clinical_rule(column: str, category: str, summary: str, author: str) -> str
 
 
 class Protected(RunSQL):
-    """FORCE ROW LEVEL SECURITY on a table with one policy for all commands."""
+    """FORCE ROW LEVEL SECURITY on a table, with a policy for each command: who sees a row, what may
+    be written, and who deletes of the rows that she sees.
 
-    def __init__(self, table: str, using: str = IN_FACILITY, check: str | None = None):
-        self.table, self.using, self.check = table, using, check
+    `using` says what is seen, and so what can be locked or changed; `check` how a row has to be
+    that is added or changed; `deleted` who deletes: tasks of the system, where nobody is named.
+    """
+
+    def __init__(
+        self,
+        table: str,
+        using: str = IN_FACILITY,
+        check: str | None = None,
+        deleted: str = UNATTENDED,
+    ):
+        self.table, self.using, self.check, self.deleted = table, using, check, deleted
+        reached, written = f"USING ({using})", f"WITH CHECK ({check or using})"
         super().__init__(
             sql=[
                 f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
                 f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
-                f"CREATE POLICY in_reach ON {table} USING ({using}) WITH CHECK ({check or using})",
+                f"CREATE POLICY seen ON {table} FOR SELECT {reached}",
+                f"CREATE POLICY added ON {table} FOR INSERT {written}",
+                f"CREATE POLICY changed ON {table} FOR UPDATE {reached} {written}",
+                f"CREATE POLICY deleted ON {table} FOR DELETE USING (({using}) AND ({deleted}))",
             ],
             reverse_sql=[
-                f"DROP POLICY in_reach ON {table}",
+                f"DROP POLICY deleted ON {table}",
+                f"DROP POLICY changed ON {table}",
+                f"DROP POLICY added ON {table}",
+                f"DROP POLICY seen ON {table}",
                 f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY",
                 f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",
             ],
         )
 
     def deconstruct(self):
-        return (self.__class__.__qualname__, [self.table, self.using, self.check], {})
+        arguments = [self.table, self.using, self.check, self.deleted]
+        return (self.__class__.__qualname__, arguments, {})
 
     def describe(self):
         return f"Row level security on {self.table}"
@@ -70,7 +93,8 @@ class PatientRows(Protected):
     `category` is the grant that a person of granted reach needs; clinical rows are hidden from
     roles without clinical content. `column` names the patient (`id` on the patient table itself),
     `summary` is the condition under which a row belongs to the summary for an emergency, `author`
-    the column of who wrote it.
+    the column of who wrote it (see `Authored`). `portal`: patients and relatives write them, too.
+    Nobody but the system deletes them, unless `deleted` says who.
     """
 
     def __init__(
@@ -81,13 +105,50 @@ class PatientRows(Protected):
         column: str = "patient_id",
         summary: str = "",
         author: str = "",
+        portal: bool = False,
+        deleted: str = UNATTENDED,
     ):
-        self.arguments = [table, category, clinical, column, summary, author]
+        self.arguments = [table, category, clinical, column, summary, author, portal, deleted]
         if clinical:
             rule = _clinical_rule(column, category, summary, author)
         else:
             rule = _cover_rule(column, category)
-        super().__init__(table, rule)
+        super().__init__(table, rule, rule if portal else f"{rule} AND {IN_THE_CLINIC}", deleted)
+
+    def deconstruct(self):
+        return (self.__class__.__qualname__, self.arguments, {})
+
+
+class Authored(RunSQL):
+    """Who wrote a row is written with it: nobody becomes its author later. An account that is
+    deleted leaves a row without one."""
+
+    def __init__(self, table: str, column: str):
+        self.arguments = [table, column]
+        super().__init__(
+            sql=f"CREATE TRIGGER keeps_its_author BEFORE UPDATE OF {column} ON {table}"
+            f" FOR EACH ROW WHEN (NEW.{column} IS NOT NULL AND"
+            f" NEW.{column} IS DISTINCT FROM OLD.{column}) EXECUTE FUNCTION refuse_author()",
+            reverse_sql=f"DROP TRIGGER keeps_its_author ON {table}",
+        )
+
+    def deconstruct(self):
+        return (self.__class__.__qualname__, self.arguments, {})
+
+
+class WrittenOnce(RunSQL):
+    """What a row says in these columns is never changed, by whomever: a new row is written."""
+
+    def __init__(self, table: str, columns: str):
+        self.arguments = [table, columns]
+        was, becomes = (
+            ", ".join(f"{row}.{name}" for name in columns.split(",")) for row in ("OLD", "NEW")
+        )
+        super().__init__(
+            sql=f"CREATE TRIGGER written_once BEFORE UPDATE ON {table} FOR EACH ROW"
+            f" WHEN (({was}) IS DISTINCT FROM ({becomes})) EXECUTE FUNCTION refuse_other_value()",
+            reverse_sql=f"DROP TRIGGER written_once ON {table}",
+        )
 
     def deconstruct(self):
         return (self.__class__.__qualname__, self.arguments, {})

@@ -63,7 +63,8 @@ class Actor:
 
     `barred` are patients who blocked the person, `emergencies` those whom she opened by breaking
     the glass, `stewarded` those for whom she decides who sees them. `lacks_factor`: her roles here
-    need a second step at sign-in and she has none, so for now she has no roles.
+    need a second step at sign-in and she has none, so for now she has no roles. `by_verb`: a verb
+    writes what the person may not by herself (see there).
     """
 
     user_id: UUID | None = None
@@ -78,6 +79,7 @@ class Actor:
     emergencies: tuple[UUID, ...] = ()
     stewarded: tuple[UUID, ...] = ()
     lacks_factor: bool = False
+    by_verb: bool = False
     origin: Origin = Origin()
     across: tuple[UUID, ...] = ()
     flags: tuple[str, ...] = ()
@@ -108,7 +110,8 @@ APPLY_SQL = """SELECT set_config('app.user', %s, true), set_config('app.faciliti
  set_config('app.reach', %s, true), set_config('app.clinical', %s, true),
  set_config('app.trail', %s, true), set_config('app.portal', %s, true),
  set_config('app.barred', %s, true), set_config('app.emergencies', %s, true),
- set_config('app.stewarded', %s, true), set_config('app.origin', %s, true)"""
+ set_config('app.stewarded', %s, true), set_config('app.by_verb', %s, true),
+ set_config('app.origin', %s, true)"""
 
 
 def current() -> Actor:
@@ -151,6 +154,7 @@ def settings_of(actor: Actor) -> tuple[str, ...]:
         _array(actor.barred),
         _array(actor.emergencies),
         _array(actor.stewarded),
+        "on" if actor.by_verb else "",
         origin_json(actor) if actor is not NOBODY else "",
     )
 
@@ -224,13 +228,27 @@ def whole_facility(*, clinical: bool = False) -> Iterator[Actor]:
 
 
 @contextmanager
+def by_verb() -> Iterator[Actor]:
+    """Write what says who reaches whom: roles, grants, consents, relatives, relationships,
+    emergency accesses. A verb does, having settled that the person may; outside one the policies
+    refuse her every change of them, whatever SQL runs in her name. What she sees stays the same.
+    """
+    actor = current()
+    if actor.by_verb:  # one verb calls another
+        yield actor
+        return
+    with acting(replace(actor, by_verb=True)) as writing:
+        yield writing
+
+
+@contextmanager
 def across_facilities(facilities, *, reason: str) -> Iterator[Actor]:
     """Cross facilities, visibly: each entry of the trail made inside carries the reason."""
     if not reason:
         raise ValueError("Crossing facilities needs a reason.")
     actor = replace(
         current(),
-        across=tuple(getattr(f, "pk", f) for f in facilities),
+        across=tuple(facility.pk for facility in facilities),
         flags=(*current().flags, f"across:{reason}"),
     )
     with acting(actor):

@@ -128,7 +128,7 @@ class TestErrorSummary:
 
     def test_a_label_that_asks_is_no_question_there(self):
         form = letter_with_errors()
-        form.fields["name"].label = "Who is it?"
+        form["name"].label = "Who is it?"
         assert ">Who is it: " in rendered("{% error_summary form %}", form=form)
 
     def test_errors_of_the_whole_form_come_first(self):

@@ -40,6 +40,21 @@ def test_a_clinic_is_opened_and_its_administrator_invited(db, capsys, settings):
         assert Invitation.objects.get().language == "pt-br"
 
 
+def test_who_works_alone_takes_up_a_second_role_by_a_second_link(db, capsys):
+    call_command("found_clinic", "lake", **GIVEN, also="physician")
+    _said, *links = capsys.readouterr().out.strip().splitlines()
+    first, second = (link.split("/accounts/invitation/")[1].strip("/") for link in links)
+    with tenancy.platform(), transaction.atomic():
+        lake = Facility.objects.get(slug="lake")
+    ada = joining.accept_anew(
+        key=first, first_name="Ada", last_name="Reis", password="a lake of many words"
+    )
+    joining.accept(key=second, by=ada)
+    with tenancy.system(lake):
+        held = RoleAssignment.objects.filter(user=ada).values_list("role", "is_primary")
+        assert set(held) == {("administrator", True), ("physician", False)}
+
+
 def test_the_clinic_is_opened_as_it_was_told(db):
     call_command("found_clinic", "lake", **GIVEN)
     with tenancy.platform(), transaction.atomic():

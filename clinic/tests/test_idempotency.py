@@ -2,22 +2,28 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
 from clinic.models import IdempotencyKey, LogEntry, RoleAssignment
 from clinic.security import idempotency, tenancy
 from clinic.tests.people import make_cast
 from clinic.tests.programs import Program
-from patients import registration
-from patients.models import Patient
+from patients import care_team, registration
+from patients.models import Medication, Patient
 from scheduling.tests.hours import at, open_hours
 
 KEY = "3f0c1a52-register"
 PERSON = {"first_name": "Ida", "last_name": "Twice", "date_of_birth": "1970-05-05"}
 TWINS = 8
+
+
+def soon():
+    return timezone.now() + timedelta(days=2)
 
 
 def registered(cast) -> int:
@@ -98,6 +104,52 @@ def test_a_replay_tells_no_clinical_content_to_who_reads_none_any_more(cast, api
         RoleAssignment.objects.filter(user=cast.sarah).update(role="front_desk")
     again = api("sarah").post("appointments/", booked, Idempotency_Key=KEY)
     assert again.status_code in {409, 422} and b"Plantedreason" not in again.content
+
+
+def test_a_replay_tells_nothing_of_what_was_kept_from_its_sender_since(cast, api):
+    """Another marks it as confidential: the kept answer is as closed as the row."""
+    path = f"patients/{cast.mr_doe.pk}/medications/"
+    body, nina = {"generic_name": "Plantedpill"}, api("nina")
+    made = nina.post(path, body, Idempotency_Key=KEY).json()["id"]
+    with tenancy.system(cast.harbor):
+        kept = {"sensitivity": "confidential", "confidential_kind": "hiv", "recorded_by": None}
+        Medication.objects.filter(pk=made).update(**kept)
+    again = nina.post(path, body, Idempotency_Key=KEY)
+    assert again.status_code == 422 and b"Plantedpill" not in again.content
+    with tenancy.system(cast.harbor):
+        assert Medication.objects.count() == 1
+
+
+def test_why_a_patient_was_referred_is_told_as_long_as_her_records_are(cast, api):
+    referred = {"to": str(cast.nina.pk), "reason": "Plantedreason", "until": soon().isoformat()}
+    path, omar = f"patients/{cast.mr_doe.pk}/referrals/", api("omar")
+    with cast.acting("sarah"):
+        care_team.join(patient=cast.mr_doe, user=cast.omar, by=cast.sarah)
+    assert omar.post(path, referred, Idempotency_Key=KEY).status_code == 201
+    assert b"Plantedreason" in omar.post(path, referred, Idempotency_Key=KEY).content
+    with cast.acting("sarah"):
+        care_team.leave(patient=cast.mr_doe, user_id=cast.omar.pk, by=cast.sarah)
+        care_team.join(
+            patient=cast.mr_doe, user=cast.omar, categories=["appointments"], by=cast.sarah
+        )
+    again = omar.post(path, referred, Idempotency_Key=KEY)
+    assert again.status_code in {404, 422} and b"Plantedreason" not in again.content
+
+
+def test_what_was_told_of_a_kind_is_told_as_long_as_the_kind_is_read(cast, api):
+    with cast.acting("alma"):
+        care_team.confide(
+            patient=cast.mr_doe, user=cast.sarah, kinds=["hiv"], reason="She treats it.",
+            by=cast.alma,
+        )  # fmt: skip
+    path, sarah = f"patients/{cast.mr_doe.pk}/care-team/", api("sarah")
+    body = {"user": str(cast.omar.pk), "categories": ["hiv"], "reason": "Plantedreason"}
+    assert sarah.post(path, body, Idempotency_Key=KEY).status_code == 201
+    assert b"Plantedreason" in sarah.post(path, body, Idempotency_Key=KEY).content
+    with cast.acting("alma"):
+        care_team.leave(patient=cast.mr_doe, user_id=cast.sarah.pk, by=cast.alma)
+    again = sarah.post(path, body, Idempotency_Key=KEY)
+    assert again.status_code in {400, 422} and b"Plantedreason" not in again.content
 
 
 def test_a_refused_or_broken_attempt_leaves_the_key_free(cast, api, monkeypatch):

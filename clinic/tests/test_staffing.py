@@ -1,14 +1,20 @@
 """Who changes roles, and how: an administrator of the clinic, with a second step at sign-in."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
 from allauth.mfa.models import Authenticator
+from django.db import connection, transaction
 
-from clinic import staffing
+from clinic import invitations, joining, staffing
 from clinic.admin import role_table
 from clinic.errors import Conflict, Missing
-from clinic.models import Facility, LogEntry, RoleAssignment
+from clinic.models import Facility, Invitation, LogEntry, RoleAssignment, User
 from clinic.security import tenancy
 from clinic.security.permissions import ROLE_TABLE, STAFF_ROLES, Denied, Permission, Reach, Role
+from clinic.tests.people import make_cast
+from clinic.tests.refusals import refused
 
 
 def roles_of(cast, name: str, facility=None) -> dict[str, tuple[bool, bool]]:
@@ -95,6 +101,116 @@ def test_nobody_dismisses_herself(cast):
     with cast.acting("alma"), pytest.raises(Conflict):
         staffing.dismiss(assignment=assignment_of(cast, "alma"), by=cast.alma)
     assert roles_of(cast, "alma") == {"administrator": (True, True)}
+
+
+@pytest.mark.parametrize("role", [Role.PHYSICIAN, Role.ADMINISTRATOR, Role.PATIENT])
+def test_nobody_gives_herself_a_role(cast, browse, role):
+    with cast.acting("alma"), refused(Conflict):
+        staffing.assign(user=cast.alma, role=role, facility=cast.harbor, by=cast.alma)
+    page = f"/admin/people/{cast.alma.pk}/"
+    assert browse("alma").post(page, {"role": role, "department": ""}).status_code == 400
+    assert roles_of(cast, "alma") == {"administrator": (True, True)}
+
+
+class TestHerLetters:
+    """An administrator is dismissed, and somebody holds letters that she wrote."""
+
+    @pytest.fixture
+    def fred(self, cast):
+        """Fred, who is an administrator besides; his role as one."""
+        with tenancy.system(cast.harbor):
+            return staffing.assign(user=cast.fred, role=Role.ADMINISTRATOR, facility=cast.harbor)
+
+    def written(self, cast, by: str, **said) -> Invitation:
+        said = {"email": "f2@example.org", "role": Role.ADMINISTRATOR} | said
+        with cast.acting(by):
+            return invitations.invite(first_name="F", last_name="T", by=cast.people[by], **said)
+
+    def key(self, cast, letter) -> str:
+        with tenancy.system(cast.harbor):
+            return joining.key_of(letter)
+
+    def dismiss(self, cast, assignment) -> None:
+        with cast.acting("alma"):
+            staffing.dismiss(assignment=assignment, by=cast.alma)
+
+    def stored(self, cast, letter) -> Invitation:
+        with tenancy.system(cast.harbor):
+            return Invitation.objects.get(pk=letter.pk)
+
+    def test_nobody_takes_up_her_own(self, cast):
+        letter = self.written(cast, "alma", role=Role.PHYSICIAN)
+        with refused(Conflict):
+            joining.accept(
+                key=self.key(cast, letter), with_another_address=True, by=cast.alma
+            )  # fmt: skip
+        assert roles_of(cast, "alma") == {"administrator": (True, True)}
+        assert self.stored(cast, letter).is_open
+
+    def test_with_her_role_her_letters_end(self, cast, fred):
+        letter, colleagues = self.written(cast, "fred"), self.written(cast, "alma")
+        self.dismiss(cast, fred)
+        with refused(Missing):
+            joining.accept_anew(
+                key=self.key(cast, letter), first_name="F", last_name="T",
+                password="a lake of many words",
+            )  # fmt: skip
+        assert self.stored(cast, letter).withdrawn_at
+        assert not User.objects.filter(email="f2@example.org").exists()
+        assert self.stored(cast, colleagues).is_open
+
+    def test_those_to_patients_stand_and_those_that_were_taken_up(self, cast, fred):
+        taken = self.written(cast, "fred", role=Role.NURSE)
+        joining.accept(key=self.key(cast, taken), with_another_address=True, by=cast.lucia)
+        with cast.acting("fred"):
+            portal = invitations.write(email="p@example.org", role=Role.PATIENT, by=cast.fred)
+        self.dismiss(cast, fred)
+        assert self.stored(cast, portal).is_open
+        assert self.stored(cast, taken).accepted_at and not self.stored(cast, taken).withdrawn_at
+
+    def test_as_long_as_she_invites_by_another_role_they_stand(self, cast, fred):
+        letter = self.written(cast, "fred")
+        with tenancy.system(cast.harbor):
+            again = staffing.assign(
+                user=cast.fred, role=Role.ADMINISTRATOR, facility=cast.harbor, department="Ward 2"
+            )
+        self.dismiss(cast, fred)
+        assert self.stored(cast, letter).is_open
+        self.dismiss(cast, again)
+        assert self.stored(cast, letter).withdrawn_at
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("count", [2, 3])
+def test_of_administrators_who_dismiss_one_another_at_once_one_stays(count):
+    """Each the next, in a ring."""
+    with transaction.atomic():
+        cast = make_cast()
+    names = ["alma", "nina", "fred"][:count]
+    with tenancy.system(cast.harbor), transaction.atomic():
+        for name in names[1:]:
+            staffing.assign(
+                user=cast.people[name], role=Role.ADMINISTRATOR, facility=cast.harbor
+            )  # fmt: skip
+    start = Barrier(count)
+
+    def one(number: int):
+        me, other = (cast.people[names[n % count]] for n in (number, number + 1))
+        try:
+            with cast.acting(names[number]), transaction.atomic():
+                row = RoleAssignment.objects.get(user=other, role=Role.ADMINISTRATOR)
+                start.wait(timeout=20)
+                return staffing.dismiss(assignment=row, by=me)
+        except Denied as error:
+            return error
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(count) as pool:
+        answers = list(pool.map(one, range(count)))
+    assert None in answers and any(isinstance(answer, Denied) for answer in answers)
+    with tenancy.system(cast.harbor), transaction.atomic():
+        assert RoleAssignment.objects.held().filter(role=Role.ADMINISTRATOR).exists()
 
 
 def test_a_role_that_ended_is_not_made_the_main_one(cast):

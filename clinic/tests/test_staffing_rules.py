@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from clinic import staffing
 from clinic.errors import Conflict, Missing
-from clinic.models import ApiToken, Facility, LogEntry, RoleAssignment
+from clinic.models import ApiToken, Facility, LogEntry, Notification, RoleAssignment
 from clinic.security import tenancy
 from clinic.security.permissions import PORTAL_ROLES, STAFF_ROLES, Denied, Permission, Reach, Role
 from clinic.security.tenancy import Origin, Purpose
@@ -60,6 +60,8 @@ class TestEntering:
     def test_the_clinic_is_the_one_named_or_that_of_the_main_role(self, cast):
         give(cast, "lucia", Role.NURSE)
         assert self.enter(cast, "lucia").facility_id == cast.austa.pk
+        unnamed = staffing.enter(user=cast.lucia, roles=STAFF_ROLES, origin=Origin())
+        assert unnamed.facility_id == cast.austa.pk
         assert self.enter(cast, "lucia", facility="harbor").roles == {Role.NURSE}
         nowhere = self.enter(cast, "lucia", facility="nowhere")
         assert (nowhere.facility_id, nowhere.roles, nowhere.reach) == (None, set(), Reach.NONE)
@@ -79,14 +81,15 @@ class TestEntering:
         assert "second step" in str(refused.value)
         staffing.require_second_step(self.enter(cast, "sarah"))
 
-    def test_it_comes_from_where_the_request_does(self, cast):
+    def test_what_follows_in_the_transaction_is_noted_with_its_origin(self, cast):
         self.enter(cast, "sarah")
-        with cast.acting("sarah"):
-            staffing.assign(user=cast.sarah, role=Role.AUDITOR, facility=cast.harbor)
+        made = Notification.objects.create(
+            facility=cast.harbor, user=cast.sarah, kind="account", title="Planted"
+        )
         with cast.acting("alma"):
-            entry = LogEntry.entries.filter(resource="clinic.roleassignment").latest("pk")
-        assert (entry.actor_id, entry.surface) == (cast.sarah.pk, "test")
-        assert entry.facility_id == cast.harbor.pk
+            entry = LogEntry.entries.get(object_pk=str(made.pk))
+        assert (entry.actor_id, entry.facility_id) == (cast.sarah.pk, cast.harbor.pk)
+        assert (entry.remote_addr, entry.surface) == ("192.0.2.5", "test")
 
     def test_who_works_here_is_staff(self, cast):
         with cast.acting("sarah"):
@@ -111,9 +114,10 @@ class TestFacilitiesOfAPerson:
         gone = give(cast, "nina", Role.NURSE, "austa")
         with cast.acting("rita"):
             staffing.dismiss(assignment=gone, by=cast.rita)
-        with tenancy.system(cast.austa) as there:
-            knowing = replace(there, user_id=cast.nina.pk)
-        with tenancy.acting(knowing):
+        with (
+            tenancy.system(cast.austa) as there,
+            tenancy.acting(replace(there, user_id=cast.nina.pk)),
+        ):
             assert [one.slug for one in staffing.facilities_of(cast.nina)] == ["harbor"]
 
     def test_nor_one_that_closed(self, cast):
@@ -133,6 +137,11 @@ class TestGiving:
         other = give(cast, "nina", Role.AUDITOR, department="Ward 3")
         assert first.pk == again.pk != other.pk
         assert again.held_since == first.held_since, "she never left"
+        assert (
+            give(cast, "nina", Role.NURSE).department
+            == ""
+            == give(cast, "phil", Role.NURSE).department
+        )
 
     def test_a_role_taken_up_again_counts_from_then(self, cast):
         given = give(cast, "nina", Role.AUDITOR)

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 
 from clinic.models import Facility, Invitation, LogEntry, RoleAssignment
 from clinic.security import tenancy, trail
@@ -21,7 +21,7 @@ def told(name: str) -> str:
 
 SETTINGS = (
     "user", "facilities", "reach", "clinical", "trail", "portal", "barred", "emergencies",
-    "stewarded", "origin",
+    "stewarded", "by_verb", "origin",
 )  # fmt: skip
 
 
@@ -58,6 +58,11 @@ def test_a_task_acts_in_one_clinic_for_a_purpose_and_from_a_surface(cast):
     with by_id as other:
         assert other.facility_id == cast.austa.pk
         assert (other.purpose, other.origin.surface) == (Purpose.PAYMENT, "worker")
+
+
+def test_without_a_clinic_it_is_told_what_is_missing():
+    with pytest.raises(tenancy.MissingFacility, match=r"^A task or a command must name the fac"):
+        tenancy.system(None)
 
 
 def test_crossing_needs_a_reason_and_keeps_what_was_marked_before(cast):
@@ -111,7 +116,7 @@ def test_the_transaction_is_told_all_of_the_actor(cast):
     said = json.loads(found.pop("origin"))
     assert found == {
         "user": str(cast.john.pk), "facilities": f"{{{cast.harbor.pk}}}", "reach": "granted",
-        "clinical": "facility", "trail": "on", "portal": "on",
+        "clinical": "facility", "trail": "on", "portal": "on", "by_verb": "",
         **dict.fromkeys(ids, listed),
     }  # fmt: skip
     assert said == {
@@ -119,6 +124,15 @@ def test_the_transaction_is_told_all_of_the_actor(cast):
         "agent": "a" * 300, "session": "session", "token": "token", "request": "request",
         "surface": "api", "flags": ["one", "two"],
     }  # fmt: skip
+
+
+def test_a_verb_writes_what_others_may_not_and_sees_no_more(cast):
+    with cast.acting("omar") as omar:
+        before = carried()
+        with tenancy.by_verb() as verb:
+            assert verb == replace(omar, by_verb=True)
+            assert carried() == before | {"by_verb": "on"}
+        assert carried() == before and before["by_verb"] == ""
 
 
 def test_and_of_nobody_that_there_is_none(cast):
@@ -134,9 +148,10 @@ def test_and_of_nobody_that_there_is_none(cast):
 
 def test_a_transaction_that_failed_is_left_alone(cast):
     """Leaving the block must not hide what went wrong behind a second fault."""
-    with pytest.raises(ZeroDivisionError), tenancy.system(cast.harbor), transaction.atomic():
-        transaction.set_rollback(True)
-        raise ZeroDivisionError
+    with pytest.raises(DataError), transaction.atomic():
+        failing = transaction.atomic(savepoint=False)
+        with tenancy.system(cast.harbor), failing, connection.cursor() as cursor:
+            cursor.execute("SELECT 1 / 0")
     assert tenancy.current() is NOBODY
 
 

@@ -19,7 +19,7 @@ from clinic.security import trail
 from clinic.security.permissions import Category, Permission
 from compliance import breakglass
 from compliance.models import EmergencyAccess
-from patients import access, summary
+from patients import access, cover, summary
 from patients.models import Patient
 
 
@@ -72,6 +72,7 @@ class SummaryPage(OwnEmergency, Page):
         trail.read("patients.patient", [pair], how="summary", details=details)
         return super().get_context_data(
             patient=self.patient,
+            phone=cover.phone(self.patient),
             emergency=self.emergency,
             summary=summary.of(self.patient, by=self.request.user),
             has_more=set(self.emergency.scope) - {Category.VIEW, Category.SUMMARY},

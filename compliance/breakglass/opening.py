@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clinic import accounts, staffing
+from clinic import accounts, staffing, words
 from clinic.errors import Conflict, Missing, Refused, invalid
 from clinic.models import User
 from clinic.security import tenancy, trail
@@ -124,6 +124,7 @@ def widen(
 
 
 @transaction.atomic
+@tenancy.by_verb()
 def give_back(*, emergency: EmergencyAccess, by: User) -> EmergencyAccess:
     """End the access before its time; it holds from the next request on."""
     row = _own(emergency, by)
@@ -146,7 +147,7 @@ def running(user: User) -> list[EmergencyAccess]:
 def under_glass(patient_id: UUID) -> Iterator[None]:
     """Reach what a clinician may not, to open it to her; the trail marks it as an emergency."""
     with tenancy.whole_facility(clinical=True) as wide:
-        marked = replace(wide, emergencies=(*wide.emergencies, patient_id))
+        marked = replace(wide, by_verb=True, emergencies=(*wide.emergencies, patient_id))
         with tenancy.acting(marked):
             yield
 
@@ -160,7 +161,7 @@ def _grant(row: EmergencyAccess, categories: Iterable[Category], by: User) -> No
 
 def _own(emergency: EmergencyAccess, by: User) -> EmergencyAccess:
     """The row under lock; what is another's does not exist."""
-    rows = EmergencyAccess.objects.select_for_update(no_key=True, of=["self"])
+    rows = EmergencyAccess.objects.select_for_update()
     row = rows.filter(pk=emergency.pk, user_id=by.pk).first()
     if row is None:
         raise Missing(_("There is no such emergency access."))
@@ -168,9 +169,9 @@ def _own(emergency: EmergencyAccess, by: User) -> EmergencyAccess:
 
 
 def _reason(text: str) -> str:
-    """The reason, if it says something: letters of at least three kinds, in enough of them."""
+    """The reason, if it says something in enough words that are seen."""
     text = " ".join(text.split())
-    if len(text) < SHORTEST_REASON or len({c for c in text.casefold() if c.isalnum()}) < 3:
+    if not words.says(text, least=SHORTEST_REASON):
         message = _("Say in at least %(count)d characters why it cannot wait.")
         raise invalid("reason", message % {"count": SHORTEST_REASON})
     return text

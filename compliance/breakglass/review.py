@@ -5,6 +5,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from clinic import words
 from clinic.errors import Conflict, Missing, invalid
 from clinic.models import LogEntry, User
 from clinic.security import tenancy
@@ -32,6 +33,7 @@ def visible_to(user: User) -> QuerySet[EmergencyAccess]:
 
 
 @transaction.atomic
+@tenancy.by_verb()
 def review(
     *, emergency: EmergencyAccess, outcome: str, note: str = "", by: User
 ) -> EmergencyAccess:
@@ -41,7 +43,7 @@ def review(
     """
     actor = tenancy.current()
     actor.require(Permission.EMERGENCY_REVIEW)
-    rows = EmergencyAccess.objects.select_for_update(no_key=True, of=["self"])
+    rows = EmergencyAccess.objects.select_for_update()
     row = rows.filter(pk=emergency.pk, facility_id__in=actor.facilities).first()
     if row is None:
         raise Missing(_("There is no such emergency access."))
@@ -51,7 +53,7 @@ def review(
         raise Conflict(_("It was reviewed already."))
     if outcome not in Outcome.values:
         raise invalid("outcome", _("Choose what the review found."))
-    if outcome != Outcome.JUSTIFIED and not note.strip():
+    if outcome != Outcome.JUSTIFIED and not words.shown(note):
         raise invalid("note", _("Write what was found, and what follows."))
     row.outcome, row.review_note = outcome, note.strip()
     row.reviewed_at, row.reviewed_by_id = timezone.now(), by.pk
@@ -63,7 +65,7 @@ def review(
 def escalate() -> int:
     """Tell again of each access whose review is late, once; answers how many there were."""
     late = EmergencyAccess.objects.late().filter(escalated_at=None)
-    rows = list(late.select_for_update(no_key=True, skip_locked=True, of=["self"]))
+    rows = list(late.select_for_update())
     for row in rows:
         row.escalated_at = timezone.now()
         row.save(update_fields=["escalated_at"])

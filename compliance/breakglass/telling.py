@@ -5,9 +5,9 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic import notifications
 from clinic.models import User
-from clinic.security.permissions import Category, Permission
+from clinic.security.permissions import Permission
 from compliance.models import EmergencyAccess
-from patients.models import AccessGrant
+from patients import access
 
 KIND = notifications.Kind.EMERGENCY
 
@@ -76,12 +76,8 @@ def _tell(row: EmergencyAccess, *, to_clinic: tuple, to_patient: tuple) -> None:
 
 def _of_the_patient(row: EmergencyAccess) -> set[User]:
     """The patient's account, and who decides for the patient: a minor's guardians."""
-    deciding = AccessGrant.grants.current().filter(
-        content_object=row.patient_id,
-        permission__codename=Category.SHARING.value,
-        source__in=AccessGrant.OWN,
-    )
-    people = User.objects.filter(pk__in=deciding.values("user_id"), is_active=True)
+    deciding = access.deciders(row.patient).values("user_id")
+    people = User.objects.filter(pk__in=deciding, is_active=True)
     return {*people, *([row.patient.user] if row.patient.user_id else [])}
 
 

@@ -13,8 +13,9 @@ from allauth.mfa.totp.internal.auth import (
 from django.core.cache import cache
 from django.db import transaction
 
-from clinic.models import SpentCode
+from clinic.models import LogEntry, SpentCode
 from clinic.security import tenancy
+from clinic.security.permissions import Category
 from clinic.tests.people import TOTP_SECRET, Cast
 from compliance import breakglass
 from compliance.breakglass import Proof, Sought
@@ -95,3 +96,41 @@ def end_the_hour(cast, row: EmergencyAccess) -> None:
         )
         grants = AccessGrant.grants.filter(source="emergency", user_id=row.user_id)
         grants.update(expires_at=row.expires_at - past)
+
+
+def opened(cast, name="omar", **given) -> EmergencyAccess:
+    """An emergency that the person has opened."""
+    with cast.acting(name):
+        return break_glass(cast, name, **given)
+
+
+def widen(cast, row, name="omar", categories=(Category.RECORDS,), reason=REASON, **given):
+    """More is asked for, as it should be."""
+    user = cast.people[name]
+    proof = given.pop("proof", None) or proof_of(user)
+    with cast.acting(name):
+        return breakglass.widen(
+            emergency=row, categories=categories, reason=reason, proof=proof, by=user
+        )
+
+
+def stored(cast, row) -> EmergencyAccess:
+    """The access as it is kept now."""
+    with tenancy.system(cast.harbor):
+        return EmergencyAccess.objects.get(pk=row.pk)
+
+
+def noted(cast, **said) -> list[LogEntry]:
+    """What the trail says of emergencies."""
+    with tenancy.system(cast.harbor):
+        rows = LogEntry.entries.filter(resource=EmergencyAccess._meta.label_lower, **said)
+        return list(rows.order_by("pk"))
+
+
+def moved(cast, row, by: timedelta) -> EmergencyAccess:
+    """The access as if it had been opened at another time."""
+    with tenancy.system(cast.harbor):
+        EmergencyAccess.objects.filter(pk=row.pk).update(
+            opened_at=row.opened_at + by, expires_at=row.expires_at + by
+        )
+    return stored(cast, row)

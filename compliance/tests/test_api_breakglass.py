@@ -86,6 +86,8 @@ def test_the_end_is_the_end_of_the_next_request(emergency, api, opened):
         ({"reason": "too short"}, {"reason"}),
         ({"reason": ""}, {"reason"}),
         ({"reason": "z" * 50}, {"reason"}),
+        ({"reason": "abc" + "\u200b" * 17}, {"reason"}),
+        ({"reason": "\u3164\u115f\u1160\uffa0" * 6}, {"reason"}),
         ({"category": "curious"}, {"category"}),
         ({"otp": "000000"}, {"otp"}),
         ({"otp": ""}, {"otp"}),

@@ -1,6 +1,5 @@
 """The verbs of an emergency access: what each demands, opens, tells and ends."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -129,7 +128,18 @@ def test_two_of_the_same_name_and_day_are_not_told_apart(emergency):
 
 @pytest.mark.parametrize(
     "reason",
-    ["", "x" * 19, " " * 30, "a" * 40, "ab " * 20, "…………………………………………", "0123456789 abcdefgh"],
+    [
+        "",
+        "x" * 19,
+        " " * 30,
+        "a" * 40,
+        "ab " * 20,
+        "…………………………………………",
+        "0123456789 abcdefgh",
+        "abc" + "\u200b" * 17,
+        "\u3164\u115f\u1160\uffa0" * 6,
+        "She\ufe0f\U000e0041\u2800 " * 4,
+    ],
 )
 def test_a_reason_that_is_none_opens_nothing(emergency, reason):
     with emergency.acting("omar"), pytest.raises(Invalid) as refused:
@@ -441,7 +451,7 @@ def notices(cast) -> dict[str, list[str]]:
     """The titles of the emergency notices of each person."""
     found: dict[str, list[str]] = {}
     for name, user in cast.people.items():
-        with tenancy.acting(replace(tenancy.NOBODY, user_id=user.pk, facility_id=cast.harbor.pk)):
+        with tenancy.system(cast.harbor):
             rows = Notification.objects.filter(user=user, kind="emergency").order_by("id")
             titles = [row.title for row in rows]
             assert not [row for row in rows if "planted" in row.text.replace("Plantedsouza", "")]
@@ -533,7 +543,12 @@ def test_nobody_reviews_herself_whatever_else_she_is(emergency):
         row = break_glass(emergency, lacking=[Category.HIV])
     with pytest.raises(Denied):
         judged(emergency, row, "omar")
-    with tenancy.system(emergency.harbor), pytest.raises(IntegrityError), transaction.atomic():
+    with (
+        emergency.acting("omar"),
+        tenancy.by_verb(),
+        pytest.raises(IntegrityError),
+        transaction.atomic(),
+    ):
         EmergencyAccess.objects.filter(pk=row.pk).update(
             outcome="justified", reviewed_at=timezone.now(), reviewed_by=emergency.omar
         )

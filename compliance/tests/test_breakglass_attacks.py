@@ -14,6 +14,7 @@ from clinic.errors import Refused
 from clinic.models import RoleAssignment
 from clinic.security import tenancy
 from clinic.security.permissions import Category, Denied
+from clinic.tests.programs import wrong_fields
 from compliance import breakglass
 from compliance.breakglass import MORE, Sought
 from compliance.models import EmergencyAccess
@@ -25,7 +26,7 @@ from compliance.tests.emergencies import (
     proof_of,
 )
 from patients import access, care_team, referrals
-from patients.models import AccessGrant, Patient
+from patients.models import AccessGrant, Medication, Patient
 
 SELF_GRANT = """INSERT INTO patients_accessgrant (id, user_id, facility_id, patient_id,
  permission_id, source, reason, granted_at, expires_at)
@@ -143,7 +144,7 @@ def test_another_opens_nothing_in_her_name(emergency):
 
 def test_a_row_without_grants_opens_nothing(emergency):
     now = timezone.now()
-    with emergency.acting("omar"):
+    with emergency.acting("omar"), tenancy.by_verb():
         EmergencyAccess.objects.create(
             facility=emergency.harbor, patient=emergency.maria, user=emergency.omar,
             category="acute", reason=REASON, opened_at=now, review_due_at=now,
@@ -151,6 +152,81 @@ def test_a_row_without_grants_opens_nothing(emergency):
         )  # fmt: skip
     with emergency.acting("omar") as actor:
         assert actor.emergencies == () and not Patient.objects.filter(pk=emergency.maria.pk)
+
+
+@pytest.mark.parametrize("name", ["omar", "alma"])
+@pytest.mark.parametrize(
+    "told",
+    [
+        "reason = reason, category = 'transfer'",
+        "review_due_at = review_due_at + interval '9 years'",
+        "opened_at = opened_at - interval '1 day', expires_at = expires_at - interval '1 day'",
+        "ended_at = opened_at",
+        "escalated_at = now()",
+        "scope = scope || ARRAY['hiv']::varchar[]",
+        "scope = ARRAY['view']",
+        "outcome = 'justified', reviewed_at = now(), reviewed_by_id = {alma}",
+        "outcome = 'justified', reviewed_at = now(), reviewed_by_id = {sarah}",
+        "user_id = {sarah}",
+    ],
+)
+def test_what_happened_is_not_written_otherwise(emergency, name, told):
+    with emergency.acting("omar"):
+        row = break_glass(emergency)
+    people = {who: f"'{emergency.people[who].pk}'" for who in ("alma", "sarah")}
+    statement = f"UPDATE compliance_emergencyaccess SET {told.format(**people)} WHERE id = %s"
+    refused(emergency, name, statement, [row.pk])
+    refused(emergency, name, "DELETE FROM compliance_emergencyaccess WHERE id = %s", [row.pk])
+    assert same_as_opened(emergency, row)
+
+
+@pytest.mark.parametrize("by", ["omar", "sarah", None])
+def test_a_verb_too_writes_no_review_in_anothers_name(emergency, by):
+    """Nor does a task of the system; and none says who, when and why otherwise."""
+    with emergency.acting("omar"):
+        row = break_glass(emergency)
+    rows = EmergencyAccess.objects.filter(pk=row.pk)
+    reviewer = emergency.people[by] if by else None
+    with emergency.acting("alma"), tenancy.by_verb():
+        for told in (
+            {"outcome": "justified", "reviewed_at": timezone.now(), "reviewed_by": reviewer},
+            {"review_due_at": timezone.now() + timedelta(days=9)},
+            {"opened_at": row.opened_at - timedelta(days=1)},
+        ):
+            with pytest.raises(DatabaseError), transaction.atomic():
+                rows.update(**told)
+    with tenancy.system(emergency.harbor), pytest.raises(DatabaseError), transaction.atomic():
+        rows.update(outcome="justified", reviewed_at=timezone.now(), reviewed_by=emergency.alma)
+    assert same_as_opened(emergency, row)
+
+
+def test_a_review_is_written_once(emergency):
+    with emergency.acting("omar"):
+        row = break_glass(emergency)
+    with emergency.acting("alma"):
+        breakglass.review(emergency=row, outcome="misused", note="No.", by=emergency.alma)
+    for told in ("outcome = 'justified'", "review_note = ''", "reviewed_at = now()"):
+        statement = f"UPDATE compliance_emergencyaccess SET {told}"
+        refused(emergency, "alma", statement, [])
+        with pytest.raises(DatabaseError), emergency.acting("alma"), tenancy.by_verb():
+            execute(statement)
+    with tenancy.system(emergency.harbor):
+        row = EmergencyAccess.objects.get(pk=row.pk)
+        assert (row.outcome, row.review_note, row.reviewed_by) == (
+            "misused", "No.", emergency.alma,
+        )  # fmt: skip
+
+
+def execute(statement: str) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def same_as_opened(cast, row: EmergencyAccess) -> bool:
+    fields = [field.attname for field in EmergencyAccess._meta.fields]
+    with tenancy.system(cast.harbor):
+        now = EmergencyAccess.objects.get(pk=row.pk)
+        return all(getattr(now, name) == getattr(row, name) for name in fields)
 
 
 def test_a_lost_role_ends_it_at_once(emergency):
@@ -229,3 +305,27 @@ def test_it_is_never_open_for_more_than_an_hour(emergency, wanted, minutes):
             reached = access.categories_of(emergency.omar, emergency.maria)
             assert reached == (set() if minutes >= 60 else set(map(Category, stored.scope)))
         transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize("change", [{}, {"dosage": "10 mg"}])
+def test_what_was_opened_for_an_hour_is_closed_after_it_whatever_she_amended(
+    emergency, api, change
+):
+    cast, sarah = emergency, api("sarah")
+    with cast.acting("sarah"):
+        row = break_glass(cast, "sarah", lacking=[Category.HIV])
+        breakglass.widen(
+            emergency=row, categories=[Category.HIV], reason=REASON, proof=proof_of(cast.sarah),
+            by=cast.sarah,
+        )  # fmt: skip
+    path = f"patients/{cast.maria.pk}/medications/"
+    [pill] = [m for m in sarah.get(path).json()["results"] if m["confidential_kind"] == "hiv"]
+    assert sarah.patch(f"{path}{pill['id']}/", change).status_code == 200
+    for opened in ({"sensitivity": "internal"}, {"confidential_kind": "confidential"}):
+        assert wrong_fields(sarah.patch(f"{path}{pill['id']}/", opened)) == {"sensitivity"}
+    end_the_hour(cast, row)
+    for name in ("sarah", "phil"):
+        assert "plantedhivpill" not in api(name).get(path).content.decode()
+    with tenancy.system(cast.harbor):
+        kept = Medication.objects.get(pk=pill["id"])
+        assert (kept.sensitivity, kept.confidential_kind) == ("confidential", "hiv")

@@ -60,7 +60,9 @@ class TestEveryWrite:
                 for s in ("mild", "severe")
             ]
             Allergy.objects.bulk_create(rows)
+        with tenancy.system(cast.harbor):  # nobody else deletes any
             Allergy.objects.filter(patient=cast.mr_doe).delete()
+        with cast.acting("alma"):
             actions = [e.action for e in entries_about(cast.mr_doe).filter(
                 resource="patients.allergy").order_by("id")]  # fmt: skip
         assert actions == [0, 0, 2, 2]
@@ -189,7 +191,7 @@ class TestRisk:
             cursor.execute("SELECT set_config('app.written', '', true)")
         assert self.write(count=52) == [0] * 49 + [20] * 3
         with self.cast.acting("sarah"):
-            Allergy.objects.filter(patient=self.cast.mr_doe).delete()
+            Allergy.objects.filter(patient=self.cast.mr_doe).update(is_active=False)
         assert self.scores("patients.allergy", 52) == [20] * 52
 
     def test_a_list_of_the_api(self, api):

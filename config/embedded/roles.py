@@ -13,6 +13,11 @@ import psycopg
 from psycopg import sql
 
 EXTENSIONS = ("vector", "btree_gist", "pg_trgm", "unaccent", "citext")
+# What makes large objects, or writes one that is there.
+LARGE_OBJECTS = (
+    "lo_creat(integer)", "lo_create(oid)", "lo_from_bytea(oid, bytea)",
+    "lo_put(oid, bigint, bytea)", "lowrite(integer, bytea)", "lo_unlink(oid)",
+)  # fmt: skip
 NO_POWERS = "LOGIN NOSUPERUSER NOCREATEROLE NOREPLICATION NOBYPASSRLS"
 
 
@@ -104,10 +109,12 @@ def ensure_database(connection: psycopg.Connection, owner: Login, runtime: Login
 
 
 def furnish(superuser_url: str, database: str, *, owner: str, runtime: str) -> None:
-    """Give a database its extensions, and the runtime role its rights on the owner's objects."""
+    """Give a database its extensions, and the runtime role its rights on the owner's objects.
+    Large objects, which no policy covers, are made by nobody."""
     names = {"owner": sql.Identifier(owner), "runtime": sql.Identifier(runtime)}
     grants = (
         "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+        *(f"REVOKE EXECUTE ON FUNCTION {name} FROM PUBLIC" for name in LARGE_OBJECTS),
         "GRANT USAGE ON SCHEMA public TO {runtime}",
         "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public"
         " GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {runtime}",

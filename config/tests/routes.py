@@ -349,7 +349,7 @@ ADMIN = {
     "admin:invite_patient": form(P.CARE_TEAM_MANAGE),
     "admin:questions": page(P.LOOK_ANSWER),
     "admin:question": form(P.LOOK_ANSWER),
-    "admin:minors": form(P.FACILITY_MANAGE),
+    "admin:minors": form(P.STAFF_MANAGE),
     "admin:find_patient": page(P.PATIENT_VIEW, lambda it: {"q": it["mrn"]}, names=""),
     "admin:day": page(P.CALENDAR_VIEW, lambda it: {"day": it["day"]}, names=""),
     "admin:quick_book": {

@@ -104,6 +104,9 @@ class TestRoles:
             "SET ROLE chartroom_owner",
             "ALTER ROLE chartroom BYPASSRLS",
             "COPY visit FROM PROGRAM 'true'",
+            "SELECT lo_create(0)",
+            "SELECT lo_creat(-1)",
+            "SELECT lo_from_bytea(0, 'kept'::bytea)",
         ],
     )
     def test_runtime_role_is_refused(self, urls, attempt):

@@ -103,14 +103,29 @@ class TestIdle:
             noted = LogEntry.entries.filter(compliance_flags__contains=["session_ended"])
             assert [entry.actor_id for entry in noted] == [cast.sarah.pk]
 
-    def test_who_is_staff_and_patient_is_staff_where_she_works(self, cast, browse):
+    @pytest.mark.parametrize("where", ["harbor", "austa"])
+    def test_who_works_in_any_clinic_has_no_longer_as_a_patient(self, cast, browse, where):
+        """Else the portal would keep her session alive for the pages where she works."""
+        facility = getattr(cast, where)
+        with tenancy.system(facility):
+            staffing.assign(user=cast.sarah, role=Role.PATIENT, facility=facility)
+        client = browse("sarah")
+        pass_by(14 * MINUTE)
+        assert client.get("/portal/").status_code == 200
+        assert client.get(ALIVE).json()["left"] == 15 * 60
+        pass_by(15 * MINUTE)
+        assert client.get("/portal/").status_code == 302
+        assert client.get("/admin/").status_code == 302 and not UserSession.objects.exists()
+
+    def test_who_works_nowhere_any_more_has_a_patients_time(self, cast, browse):
         with tenancy.system(cast.harbor):
             staffing.assign(user=cast.sarah, role=Role.PATIENT, facility=cast.harbor)
+            RoleAssignment.objects.filter(user=cast.sarah, role=Role.PHYSICIAN).update(
+                is_active=False
+            )
         client = browse("sarah")
-        pass_by(20 * MINUTE)
-        assert client.get("/portal/").status_code == 200, "there she is a patient"
-        pass_by(20 * MINUTE)
-        assert client.get("/admin/").status_code == 302, "and here she works"
+        pass_by(29 * MINUTE)
+        assert client.get("/portal/").status_code == 200
 
 
 class TestWhatThePageAsksByItself:

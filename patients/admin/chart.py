@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic.backoffice import Page
 from clinic.security import trail
 from clinic.security.permissions import CONFIDENTIAL_KINDS, Category, Permission
-from patients import access, health, readings
+from patients import access, cover, health, readings
 from patients.models import Condition, Patient
 
 ACTIVE = Condition.Status.ACTIVE
@@ -87,6 +87,7 @@ class ChartPage(PatientPage):
         """What everyone sees who may see the patient."""
         return {
             "language": language_name(self.patient.preferred_language),
+            "phone": cover.phone(self.patient),
             "facts": [],
             "printed_at": timezone.now(),
         }

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic.backoffice import Page
 from clinic.security import blindindex, trail
 from clinic.security.permissions import Permission
-from patients import search
+from patients import cover, search
 from patients.models import Patient
 
 LONGEST_QUERY = 200
@@ -36,7 +36,10 @@ class FindPage(Page):
         return super().get_context_data(
             form=FindForm(initial={"q": query}),
             query=query,
-            results=[{"patient": p, "next_visit": times.get(p.pk)} for p in patients],
+            results=[
+                {"patient": p, "phone": cover.phone(p), "next_visit": times.get(p.pk)}
+                for p in patients
+            ],
             too_many=too_many,
             too_short=not patients and not too_many and is_too_short(query),
             **kwargs,

@@ -102,7 +102,7 @@ class PatientAdmin(TenantAdmin):
     warn_unsaved_form = True
 
     def visible(self, request):
-        return access.visible_to(request.user)
+        return access.known_to(request.user)
 
     def add(self, *, by, **values):
         return registration.register(by=by, **values)

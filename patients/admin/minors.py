@@ -43,7 +43,7 @@ class MinorsForm(forms.Form):
 class MinorsPage(FormPage):
     """When patients come of age, and what is private from guardians before."""
 
-    required = Permission.FACILITY_MANAGE
+    required = Permission.STAFF_MANAGE
     title = _("Minors and guardians")
     template_name = "admin/patients/minors.html"
     form_class = MinorsForm

@@ -63,6 +63,7 @@ class Relationships(OfPatient):
         ("list", "create", "partial_update", "agree", "end", "block", "unblock"),
         Permission.SHARING_MANAGE,
     )
+    kept_under = Category.SHARING
     serializer_class = RelationBody
     bodies = {"partial_update": Opened, "agree": Opened, "end": Nothing, "block": Blocking,
               "unblock": Nothing}  # fmt: skip

@@ -1,5 +1,6 @@
 """The people of the clinic around a patient: care team, referrals, and whoever looked."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from django.http import Http404
@@ -12,7 +13,7 @@ from clinic.api.idempotent import idempotent
 from clinic.api.serializing import SOME_ID, StrictSerializer
 from clinic.models import User
 from clinic.security import trail
-from clinic.security.permissions import Category, Permission
+from clinic.security.permissions import CONFIDENTIAL_KINDS, Category, Permission
 from clinic.security.tenancy import Purpose
 from patients import care_team, circle, looks, referrals
 from patients.api.nested import OfPatient
@@ -32,7 +33,21 @@ class MemberBody(StrictSerializer):
     expires_at = fields.Moment(required=False, allow_null=True)
 
 
-class CareTeam(OfPatient):
+class Circle(OfPatient):
+    """To whom the patient is open. What is told of it is read with her records and, where it names
+    kinds of confidential content, with those kinds."""
+
+    model = AccessGrant
+    kept_under = Category.RECORDS
+    pagination_class = None
+    noted = False
+
+    def about(self, answer):
+        named = tuple(kind.value for kind in CONFIDENTIAL_KINDS if kind in answer["categories"])
+        return replace(super().about(answer), kept_as=named)
+
+
+class CareTeam(Circle):
     """Grants of the care team, one entry a person."""
 
     required = {
@@ -41,9 +56,6 @@ class CareTeam(OfPatient):
         "destroy": Permission.CARE_TEAM_MANAGE,
     }
     serializer_class = MemberBody
-    model = AccessGrant
-    pagination_class = None
-    noted = False
 
     def list(self, request, patient_id):
         patient = self.patient
@@ -93,7 +105,7 @@ class ReferralBody(StrictSerializer):
     until = fields.Moment()
 
 
-class Referrals(OfPatient):
+class Referrals(Circle):
     """Referrals in force, one entry a colleague; each ends by itself."""
 
     required = {
@@ -102,9 +114,6 @@ class Referrals(OfPatient):
         "destroy": Permission.CHART_VIEW,
     }
     serializer_class = ReferralBody
-    model = AccessGrant
-    pagination_class = None
-    noted = False
 
     def list(self, request, patient_id):
         patient = self.patient

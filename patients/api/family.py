@@ -7,7 +7,7 @@ from clinic.api import fields
 from clinic.api.idempotent import idempotent
 from clinic.api.serializing import SOME_ID, StrictModelSerializer, StrictSerializer
 from clinic.errors import Missing, invalid
-from clinic.security.permissions import CONFIDENTIAL_KINDS, SHARED, Permission
+from clinic.security.permissions import CONFIDENTIAL_KINDS, SHARED, Category, Permission
 from patients import consent, enrolment, family
 from patients.api.nested import OfPatient
 from patients.models import Consent, FamilyMember, Patient
@@ -145,6 +145,7 @@ class Consents(OfPatient):
         "create": Permission.SHARING_MANAGE,
         "destroy": Permission.SHARING_MANAGE,
     }
+    kept_under = Category.SHARING
     serializer_class = ConsentBody
 
     def visible(self):

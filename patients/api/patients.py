@@ -15,7 +15,7 @@ from clinic.api.resource import Resource
 from clinic.api.serializing import StrictSerializer, question
 from clinic.security.fields import Sealed
 from clinic.security.permissions import Category, Permission
-from patients import access, registration, search
+from patients import access, cover, registration, search
 from patients.api.shapes import patient_shape
 from patients.models import Allergy, Gender, Patient
 
@@ -23,9 +23,11 @@ LONGEST_NAME, LONGEST_QUERY = 100, 200
 
 
 class PatientBody(StrictSerializer):
-    """A patient, as she is sent and answered; `allergies` is for readers of clinical content."""
+    """A patient, as she is sent and answered; `allergies` is for readers of clinical content, and
+    numbers, address and insurance are for the clinic that treats her and for who decides for
+    her."""
 
-    sometimes = frozenset({"allergies"})
+    sometimes = cover.PRIVATE | {"allergies"}
     example = {
         "first_name": "Maria", "last_name": "Souza", "date_of_birth": "1984-03-27",
         "gender": "female", "phone": "+1 555 010 2233", "email": "maria@example.org",

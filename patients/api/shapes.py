@@ -3,6 +3,7 @@
 from typing import Any
 
 from clinic.security.fields import open_all
+from patients import cover
 from patients.models import Patient
 
 SHOWN = (
@@ -13,6 +14,7 @@ SHOWN = (
 
 
 def patient_shape(patient: Patient) -> dict[str, Any]:
-    """A patient as the contract names her fields."""
-    values = open_all(patient)
-    return {name: values[name] for name in SHOWN}
+    """A patient as the contract names her fields; without those of the cover that are not for the
+    reader."""
+    values, hidden = open_all(patient), cover.hidden(patient)
+    return {name: values[name] for name in SHOWN if name not in hidden}

@@ -3,7 +3,17 @@
 from django.db import migrations
 
 from clinic.security import rls
-from clinic.security.rls import IN_FACILITY, Audited, PatientRows, Protected, SameFacility
+from clinic.security.rls import (
+    BY_VERB,
+    IN_FACILITY,
+    IN_THE_CLINIC,
+    Audited,
+    Authored,
+    PatientRows,
+    Protected,
+    SameFacility,
+    WrittenOnce,
+)
 
 # The grants of the acting person that are in force: not ended, given since she took up her role
 # here, and on the side on which she acts. What she holds as patient or relative counts in the
@@ -24,12 +34,14 @@ $$ SELECT array_agg(DISTINCT g.patient_id)
    WHERE p.codename = p_category AND {IN_FORCE}
      AND (g.source = 'emergency' OR NOT g.patient_id = ANY (app_barred())) $$;
 
-CREATE FUNCTION app_categories(p_patient uuid) RETURNS text[] LANGUAGE sql STABLE
-SET search_path = pg_catalog, public, pg_temp AS
+-- `p_under_glass`: whether what is open in an emergency counts.
+CREATE FUNCTION app_categories(p_patient uuid, p_under_glass boolean) RETURNS text[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS
 $$ SELECT COALESCE(array_agg(DISTINCT p.codename::text), '{{}}')
    FROM patients_accessgrant g JOIN auth_permission p ON p.id = g.permission_id
    WHERE g.patient_id = p_patient AND {IN_FORCE}
-     AND (g.source = 'emergency' OR NOT g.patient_id = ANY (app_barred())) $$;
+     AND CASE WHEN g.source = 'emergency' THEN p_under_glass
+         ELSE NOT g.patient_id = ANY (app_barred()) END $$;
 
 CREATE OR REPLACE FUNCTION app_standing(
     OUT barred uuid[], OUT emergencies uuid[], OUT stewarded uuid[])
@@ -46,6 +58,22 @@ $$ SELECT
          FROM patients_accessgrant g JOIN auth_permission p ON p.id = g.permission_id
          WHERE p.codename = 'sharing' AND {IN_FORCE}) END $$;
 
+CREATE OR REPLACE FUNCTION app_is_self(p_patient uuid) RETURNS boolean LANGUAGE sql STABLE
+SET search_path = pg_catalog, public, pg_temp AS
+$$ SELECT EXISTS (SELECT 1 FROM patients_patient p
+       WHERE p.id = p_patient AND p.user_id = app_user()) $$;
+
+-- Whether the person sees a row that its model's label and its id name, by the policy of its table.
+CREATE FUNCTION app_shows(p_resource text, p_object uuid) RETURNS boolean LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    is_there boolean;
+BEGIN
+    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I WHERE id = $1)', replace(p_resource, '.', '_'))
+    INTO is_there USING p_object;
+    RETURN is_there;
+END $$;
+
 -- Whether what was made of a patient's chart may be seen by how that is kept: `restricted` needs a
 -- grant of the category, a kind of confidential content one of the kind.
 CREATE FUNCTION app_keeps(p_patient uuid, p_kept text[], p_category text) RETURNS boolean
@@ -56,7 +84,10 @@ $$ SELECT p_kept = '{{}}' OR app_unattended() OR COALESCE(bool_and(
    FROM unnest(p_kept) AS kept $$;
 """
 UNGRANTED = """
-DROP FUNCTION app_keeps;
+DROP FUNCTION app_keeps, app_shows;
+CREATE OR REPLACE FUNCTION app_is_self(p_patient uuid) RETURNS boolean LANGUAGE sql STABLE
+SET search_path = pg_catalog, public, pg_temp AS
+$$ SELECT true $$;
 CREATE OR REPLACE FUNCTION app_standing(
     OUT barred uuid[], OUT emergencies uuid[], OUT stewarded uuid[])
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS
@@ -67,16 +98,20 @@ DROP FUNCTION app_categories, app_patients;
 BARRED = rls.BARRED.format(column="patient_id")
 STEWARDED = "patient_id = ANY ((SELECT app_stewarded())::uuid[])"
 WIDE = rls.WIDE.format(reach="app_wide", column="patient_id")
+# What says who reaches whom is written by verbs alone (`BY_VERB`), which have settled that the
+# person may. The rest of each rule is the net behind them.
+#
 # Grants are seen by who holds them, by who decides for the patient, and by care that reads the
-# whole clinic. Nothing here asks `app_patients`, which reads this table.
+# whole clinic, of a patient who did not block her. Nothing here asks `app_patients`, which reads
+# this table.
 GRANTS_SEEN = (
-    f"{IN_FACILITY} AND (user_id = (SELECT app_user()) OR (SELECT app_clinical_wide())"
-    f" OR {STEWARDED} OR (SELECT app_wide()) AND source IN ('self', 'family'))"
+    f"{IN_FACILITY} AND (user_id = (SELECT app_user()) OR {STEWARDED} OR NOT {BARRED}"
+    " AND ((SELECT app_clinical_wide()) OR (SELECT app_wide()) AND source IN ('self', 'family')))"
 )
 # And they are given by care that reads all or treats the patient (not by an emergency access only),
 # by who decides for her to family and clinicians, and by the desk to the patient and the family.
 GRANTS_GIVEN = (
-    f"{IN_FACILITY} AND ((SELECT app_clinical_wide())"
+    f"{IN_FACILITY} AND {BY_VERB} AND ((SELECT app_clinical_wide())"
     f" OR {STEWARDED} AND source IN ('family', 'invited')"
     " OR (SELECT app_wide()) AND source IN ('self', 'family')"
     " OR NOT (SELECT app_portal()) AND source IN ('care_team', 'referral', 'invited')"
@@ -90,7 +125,7 @@ RELATIVES_SEEN = (
     " OR patient_id = ANY ((SELECT app_patients('view'))::uuid[]))"
 )
 RELATIVES_SET = (
-    f"{IN_FACILITY} AND ({WIDE} OR {STEWARDED}"
+    f"{IN_FACILITY} AND {BY_VERB} AND ({WIDE} OR {STEWARDED}"
     " OR user_id = (SELECT app_user()) AND permission_level = 'none' AND ended_at IS NOT NULL)"
 )
 OF_MINE = (
@@ -101,7 +136,8 @@ OF_MINE = (
 BY_LAW = f"{WIDE} AND (basis = 'guardian' OR (SELECT app_clinical_wide()))"
 CONSENTS_SEEN = f"{IN_FACILITY} AND ({BY_LAW} OR {STEWARDED} OR {OF_MINE})"
 CONSENTS_SET = (
-    f"{IN_FACILITY} AND ({BY_LAW} OR {STEWARDED} OR {OF_MINE} AND revoked_at IS NOT NULL)"
+    f"{IN_FACILITY} AND {BY_VERB}"
+    f" AND ({BY_LAW} OR {STEWARDED} OR {OF_MINE} AND revoked_at IS NOT NULL)"
 )
 FAMILIES = (
     f"{IN_FACILITY} AND ((SELECT app_wide()) OR primary_member_id = (SELECT app_user())"
@@ -109,10 +145,12 @@ FAMILIES = (
 )
 FAMILIES_SET = f"{IN_FACILITY} AND ((SELECT app_wide()) OR primary_member_id = (SELECT app_user()))"
 # In the portal who decides for the patient; in the clinic the clinician herself, and care that
-# reads all. `app_barred` is told from this table, so nothing here asks for it.
+# reads all. `app_barred` is told from this table, and of the clinician herself: so nothing here
+# keeps her own row from her.
 RELATIONS = (
     f"{IN_FACILITY} AND CASE WHEN (SELECT app_portal()) THEN {STEWARDED}"
-    " ELSE clinician_id = (SELECT app_user()) OR (SELECT app_clinical_wide()) END"
+    " ELSE clinician_id = (SELECT app_user())"
+    f" OR (SELECT app_clinical_wide()) AND NOT {BARRED} END"
 )
 # A question is its asker's and the clinic's overseers' (who read charts and the trail).
 QUESTIONS = (
@@ -130,6 +168,19 @@ OWN_ANSWERS = (
     f"    AND NOT {BARRED})"
     " AND (kept_as = '{}' OR app_keeps(patient_id, kept_as::text[], category))"
 )
+# And as long as she sees the row of the patient's chart that it tells of, however that is kept now.
+TOLD_AGAIN = (
+    f"{OWN_ANSWERS} AND (patient_id IS NULL OR object_id IS NULL OR app_shows(resource, object_id))"
+)
+
+# Anybody here can cause a notice; only its reader sees it, and the task that sends it. One that leads
+# to a record in the portal may name the patient: it is read as long as she is open to its reader
+# there.
+OWN_NOTICES = (
+    f"{IN_FACILITY} AND ((SELECT app_unattended()) OR user_id = (SELECT app_user())"
+    " AND (patient_id IS NULL OR NOT starts_with(link, '/portal/')"
+    " OR patient_id = ANY ((SELECT app_patients('view'))::uuid[])))"
+)
 
 # The patient's own page of who looked: entries about patients whose log the person may see.
 WHO_LOOKED = f"""
@@ -146,7 +197,8 @@ MEDICATIONS, RECORDS = "medications", "records"
 def health_table(name: str, category: str, masked: str = "", summary: str = "") -> list:
     table = f"patients_{name}"
     return [
-        PatientRows(table, category, summary=summary, author="verified_by_id"),
+        PatientRows(table, category, summary=summary, author="recorded_by_id"),
+        Authored(table, "recorded_by_id"),
         SameFacility(table, "patient_id", "patients_patient"),
         Audited(table, f"patients.{name}", "patient_id", masked),
     ]
@@ -193,13 +245,17 @@ class Migration(migrations.Migration):
         PatientRows("patients_patient", "view", clinical=False, column="id"),
         Audited("patients_patient", "patients.patient", "id", "ssn_index,cpf_index"),
         SameFacility("patients_patient", "invitation_id", "clinic_invitation"),
-        PatientRows("patients_searchtoken", "view", clinical=False),
-        Protected("clinic_idempotencykey", OWN_ANSWERS),
-        Protected("patients_accessgrant", GRANTS_SEEN, GRANTS_GIVEN),
+        PatientRows("patients_searchtoken", "view", clinical=False, deleted=IN_THE_CLINIC),
+        Protected("clinic_notification", OWN_NOTICES, IN_FACILITY),
+        Protected("clinic_idempotencykey", TOLD_AGAIN, OWN_ANSWERS),
+        Protected("patients_accessgrant", GRANTS_SEEN, GRANTS_GIVEN, BY_VERB),
+        WrittenOnce("patients_accessgrant", "facility_id,patient_id,user_id,permission_id,source"),
         SameFacility("patients_accessgrant", "patient_id", "patients_patient", on_delete="CASCADE"),
         Audited("patients_accessgrant", "patients.accessgrant", "patient_id"),
-        *of_a_patient("carerelationship", RELATIONS),
+        *of_a_patient("carerelationship", RELATIONS, f"{RELATIONS} AND {BY_VERB}"),
+        WrittenOnce("patients_carerelationship", "facility_id,patient_id,clinician_id"),
         *of_a_patient("familymember", RELATIVES_SEEN, RELATIVES_SET),
+        WrittenOnce("patients_familymember", "facility_id,patient_id"),
         Protected("patients_familyaccount", FAMILIES, FAMILIES_SET),
         SameFacility("patients_familymember", "account_id", "patients_familyaccount"),
         SameFacility("patients_familymember", "invitation_id", "clinic_invitation"),

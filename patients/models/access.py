@@ -23,15 +23,15 @@ class AccessGrantQuerySet(models.QuerySet):
     def current(self):
         """Those in force: not ended, and given since the person took up the role on whose side they
         count (`app_held_since`)."""
-        held = RoleAssignment.objects.held().filter(
-            user=OuterRef("user"),
-            facility=OuterRef("facility"),
-            held_since__lte=OuterRef("granted_at"),
+        roles = RoleAssignment.objects.held().filter(
+            user=OuterRef("user"), facility=OuterRef("facility")
         )
+        held = roles.filter(held_since__lte=OuterRef("granted_at"))
+        at_work = Exists(held.of_care()) | Exists(held.of_staff()) & ~Exists(roles.of_care())
         own = Q(source__in=AccessGrant.OWN)
         return self.filter(
             Q(expires_at=None) | Q(expires_at__gt=Now()),
-            own & Exists(held.of_portal()) | ~own & Exists(held.of_staff()),
+            own & Exists(held.of_portal()) | ~own & at_work,
         )
 
 

@@ -17,14 +17,19 @@ from patients.models.patient import PatientRow
 
 
 class FamilyAccount(FacilityRow):
-    """A family: its name, who speaks for it, and how many people it can have.
+    """A family: its name, who speaks for it, and how many people it can have. Nobody speaks for it
+    as long as neither the patient nor, of a minor, a guardian has an account.
 
     It says who belongs together. What one sees of another is in the consents alone.
     """
 
     name = EncryptedCharField(_("name of the family"), max_length=100)
     primary_member = models.ForeignKey(
-        User, on_delete=models.PROTECT, related_name="+", verbose_name=_("primary member")
+        User,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("primary member"),
     )
     max_members = models.PositiveSmallIntegerField(
         _("at most"), default=6, validators=[MinValueValidator(1), MaxValueValidator(20)]

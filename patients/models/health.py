@@ -47,9 +47,22 @@ def taken_back_is_inactive(name: str) -> models.CheckConstraint:
 
 
 class HealthFact(Kept, PatientRow):
-    """A fact of the health profile, with its source, who verified it, and until when it holds."""
+    """A fact of the health profile, with its source, who verified it, and until when it holds.
+
+    `recorded_by` is who of the clinic wrote it: its author, whom it is never closed to, so nobody
+    becomes that later (`rls.Authored`). Who verified it learns nothing by that.
+    """
 
     source = models.CharField(_("source"), max_length=20, choices=Source, default=Source.CLINICIAN)
+    recorded_by = models.ForeignKey(
+        User,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("recorded by"),
+    )
     verified_by = models.ForeignKey(
         User,
         on_delete=models.SET_NULL,

@@ -38,6 +38,10 @@ class CareRelationship(PatientRow):
         default=list,
     )
     message = EncryptedTextField(_("message"), blank=True, default="")
+    # Who spoke for the patient may do so no more when the clinician answers.
+    asked_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("asked by")
+    )
     answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
     ended_by = models.ForeignKey(

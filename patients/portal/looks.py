@@ -125,5 +125,6 @@ def takeaway_of(weeks: list[Week]) -> str:
     count = ngettext("%(count)d look since %(day)s.", "%(count)d looks since %(day)s.", total)
     count %= {"count": total, "day": day_month(weeks[0].start)}
     if total and care * 2 > total:
-        return f"{count} {_('Most were by the care team.')}"
+        most = _("Most were by the care team.")  # in an f-string it would not reach the catalogues
+        return f"{count} {most}"
     return count

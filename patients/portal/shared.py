@@ -125,7 +125,7 @@ class Family(PersonPage):
         return self.show(account, form, status=400)
 
     def account(self):
-        account = family.known_account(self.patient, named=self.request.user)
+        account = family.known_account(self.patient)
         if account is None:
             raise Missing(_("There is no such family."))
         return account

@@ -27,7 +27,7 @@ class Sharing(PersonPage):
         if not self.portal.shown.decides:
             mine = family.members(self.patient).filter(user=request.user).first()
             return self.page("portal/sharing_not_mine.html", {"mine": mine, **self.guarded()})
-        account = family.known_account(self.patient, named=request.user)
+        account = family.known_account(self.patient)
         context = {
             "grid": sharing.grid(self.patient, request.user),
             "plain": sharing.PLAIN,

@@ -128,13 +128,15 @@ def _staff_row(
 ) -> Row | None:
     """None where all that is open to her is a minor's own: that she treats him tells enough."""
     ends = {Category(grant.permission.codename): grant.expires_at for grant in grants}
-    if set(ends) - {Category.VIEW} and not set(ends) - {Category.VIEW} - private:
+    parts = set(ends) - {Category.VIEW}
+    if parts and not parts - private:
         return None
+    told = (parts or set(ends)) - private  # a reason tells what it was given for
     return Row(
         pk=user_id,
         name=grants[0].user.get_full_name(),
         role=people.roles.get(user_id, ""),
         cells=_cells(ends, private),
         until=max(filter(None, ends.values()), default=None),
-        reason=next((grant.reason for grant in grants if grant.reason), ""),
+        reason=next((g.reason for g in grants if g.reason and g.permission.codename in told), ""),
     )

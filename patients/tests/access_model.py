@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from clinic.security.permissions import (
+    CARE_ROLES,
     CONFIDENTIAL_KINDS,
     ROLE_TABLE,
     SHARED,
@@ -97,10 +98,16 @@ class Model:
         }
 
     def granted(self, person: str, at_home: bool, patient: str, category: Category) -> bool:
+        openings = self.openings(person, at_home, patient)
+        return any(opening.opens(category, self.now) for opening in openings)
+
+    def openings(self, person: str, at_home: bool, patient: str) -> list[Opening]:
+        """What counts of all that was ever opened to the person, in force or over."""
         held = self.held(person, at_home)
         if not held:
-            return False
-        since = min(held.values())
+            return []
+        readers = [since for role, since in held.items() if role in CARE_ROLES]
+        since = min(readers or held.values())
         if at_home:
             openings = [self.home.get((patient, person))]
             if self.accounts.get(patient) == person:
@@ -109,7 +116,15 @@ class Model:
             openings = [o for (_w, p, who), o in self.care.items() if (p, who) == (patient, person)]
             if (patient, person) in self.blocked:
                 openings = [o for o in openings if o.emergency]
-        return any(o and o.at >= since and o.opens(category, self.now) for o in openings)
+        return [opening for opening in openings if opening and opening.at >= since]
+
+    def until(self, person: str, patient: str, category: Category) -> Moment | None:
+        """When somebody of the clinic, who sees that part now, sees it no more."""
+        if category not in ALONE and self.wide(person, False, patient, category not in PLAIN):
+            return None
+        openings = self.openings(person, False, patient)
+        ends = [o.ends[category] for o in openings if category in o.ends]
+        return None if None in ends else max(ends)
 
     def wide(self, person: str, at_home: bool, patient: str, clinical: bool) -> bool:
         if (patient, person) in self.blocked and not at_home:

@@ -412,7 +412,7 @@ class Access(RuleBasedStateMachine):
                     care_team.join(**add, expires_at=end, by=self.who(by))
                 return
             care_team.join(**add, expires_at=end, by=self.who(by))
-        self.add_care("team", patient, who, dict.fromkeys(self.usual(by, patient), end))
+        self.add_care("team", patient, who, self.usual(by, patient, end))
 
     @rule(patient=patients, who=clinicians, kind=kinds)
     def confide(self, patient, who, kind):
@@ -454,7 +454,7 @@ class Access(RuleBasedStateMachine):
                     referrals.refer(**sent, reason="Back pain", by=self.who(by))
                 return
             referrals.refer(**sent, reason="Back pain", by=self.who(by))
-        self.add_care("referral", patient, who, dict.fromkeys(self.usual(by, patient), end))
+        self.add_care("referral", patient, who, self.usual(by, patient, end))
 
     @rule(patient=patients, who=clinicians)
     def break_the_glass(self, patient, who):
@@ -522,9 +522,12 @@ class Access(RuleBasedStateMachine):
             if (of, by) == (patient, who)
         )
 
-    def usual(self, by, patient):
-        """What a colleague gets: of the usual parts, those that who lets her in reads."""
-        return [c for c in care_team.USUAL if self.model.sees(by, False, patient, c)]
+    def usual(self, by, patient, end):
+        """What a colleague gets: of the usual parts, those that who lets her in reads, and no
+        longer than she does. The cover goes with them."""
+        seen = [c for c in care_team.USUAL if self.model.sees(by, False, patient, c)]
+        ends = {c: [end, self.model.until(by, patient, c)] for c in seen if c != Category.VIEW}
+        return {c: min(filter(None, both), default=None) for c, both in ends.items()}
 
     def a_steward(self, patient):
         return next((who for who in HOME if self.steward_of(patient, who)), None)

@@ -125,6 +125,51 @@ def test_nobody_opens_more_to_herself_or_than_she_reads(narrowed):
     assert opened_to(narrowed, "nina", narrowed.mr_doe) == {"view", "records"}
 
 
+def ends_of(cast, name: str, patient, source="care_team") -> dict:
+    with tenancy.system(cast.harbor):
+        rows = AccessGrant.grants.filter(
+            user=cast.people[name], content_object=patient, source=source
+        )
+        return dict(rows.values_list("permission__codename", "expires_at"))
+
+
+def test_what_is_open_for_a_time_is_passed_on_until_then_at_most(narrowed):
+    """So two who let each other in stay no longer than they were let in."""
+    day, week = (timezone.now() + timedelta(days=n) for n in (1, 7))
+    let_in(narrowed, "sarah", narrowed.mr_doe, expires_at=day)
+    let_in(narrowed, "sarah", narrowed.mr_doe, expires_at=week, categories=[C.RECORDS])
+    assert ends_of(narrowed, "sarah", narrowed.mr_doe)["medications"] == day
+    for asked in (None, week + timedelta(days=1)):
+        let_in(narrowed, "nina", narrowed.mr_doe, by="sarah", expires_at=asked)
+        given = ends_of(narrowed, "nina", narrowed.mr_doe)
+        assert given["records"] == given["view"] == week
+        assert {given[c] for c in care_team.USUAL if c not in (C.VIEW, C.RECORDS)} == {day}
+    let_in(narrowed, "sarah", narrowed.mr_doe, by="nina")
+    assert set(ends_of(narrowed, "sarah", narrowed.mr_doe).values()) == {day, week}
+    soon = timezone.now() + timedelta(hours=1)
+    let_in(narrowed, "nina", narrowed.mr_doe, by="sarah", expires_at=soon)
+    assert set(ends_of(narrowed, "nina", narrowed.mr_doe).values()) == {soon}
+
+
+def test_of_two_ways_by_which_one_reads_the_longer_counts(narrowed):
+    day = timezone.now() + timedelta(days=1)
+    let_in(narrowed, "sarah", narrowed.mr_doe)
+    with tenancy.system(narrowed.harbor):
+        access.grant(
+            patient=narrowed.mr_doe, user=narrowed.sarah, source="referral", expires_at=day,
+            categories=[C.VIEW, C.RECORDS],
+        )  # fmt: skip
+    let_in(narrowed, "nina", narrowed.mr_doe, by="sarah", categories=[C.RECORDS])
+    assert ends_of(narrowed, "nina", narrowed.mr_doe) == {"view": None, "records": None}
+
+
+def test_what_ones_role_opens_is_passed_on_without_an_end(cast):
+    day = timezone.now() + timedelta(days=1)
+    let_in(cast, "sarah", cast.mr_doe, expires_at=day)
+    let_in(cast, "omar", cast.mr_doe, by="sarah")
+    assert set(ends_of(cast, "omar", cast.mr_doe).values()) == {None}
+
+
 def test_it_ends_by_its_own_clock(narrowed):
     with pytest.raises(Invalid):
         let_in(narrowed, "sarah", narrowed.mr_doe, expires_at=timezone.now())
@@ -208,6 +253,28 @@ def test_confidential_content_needs_a_grant_of_its_own_and_can_be_passed_on(cast
     assert not reads_it(cast, "alma", secret)
 
 
+def test_who_holds_a_kind_for_a_day_opens_it_for_a_day_and_never_to_herself(cast, secret, api):
+    day = timezone.now() + timedelta(days=1)
+    confide(cast, "nina", "alma", until=day)
+    before = ends_of(cast, "nina", cast.mr_doe)
+    assert before == {"view": day, "hiv": day}
+    with pytest.raises(Denied):
+        confide(cast, "nina", "nina")
+    with pytest.raises(Invalid):
+        let_in(cast, "nina", cast.mr_doe, by="nina", categories=[C.RECORDS, C.HIV])
+    body = {"user": str(cast.nina.pk), "categories": ["medications", "hiv"]}
+    answer = api("nina").post(f"patients/{cast.mr_doe.pk}/care-team/", body)
+    assert answer.status_code == 400 and list(answer.json()["errors"]) == ["user"]
+    assert ends_of(cast, "nina", cast.mr_doe) == before
+    confide(cast, "phil", "nina", until=day + timedelta(days=1))
+    assert ends_of(cast, "phil", cast.mr_doe) == before
+    let_in(cast, "omar", cast.mr_doe, by="nina", categories=[C.RECORDS, C.HIV])
+    ends = ends_of(cast, "omar", cast.mr_doe)
+    assert ends == {"view": None, "records": None, "hiv": day}
+    confide(cast, "phil", "alma")
+    assert ends_of(cast, "phil", cast.mr_doe) == {"view": None, "hiv": None}, "she oversees"
+
+
 def test_an_administrator_does_not_open_it_to_herself(cast, secret):
     with pytest.raises(Denied):
         confide(cast, "alma", "alma")
@@ -216,7 +283,16 @@ def test_an_administrator_does_not_open_it_to_herself(cast, secret):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"reason": "HIV"}, {"reason": " " * 30}, {"kinds": []}, {"kinds": [C.RECORDS]}]
+    "wrong",
+    [
+        {"reason": "HIV"},
+        {"reason": " " * 30},
+        {"reason": "\u200b" * 10},
+        {"reason": "HIV" + "\u3164" * 20},
+        {"reason": "x" * 20},
+        {"kinds": []},
+        {"kinds": [C.RECORDS]},
+    ],
 )
 def test_it_needs_a_kind_and_a_sentence(cast, wrong):
     with pytest.raises(Invalid):
@@ -264,11 +340,10 @@ def test_the_patient_is_told_and_only_who_reads_it_knows_to_whom_it_is_open(cast
 
     def known_to(name):
         with cast.acting(name):
-            [one] = care_team.members(cast.mr_doe)
-            return one.categories
+            return [one.categories for one in care_team.members(cast.mr_doe)]
 
-    assert known_to("sarah") == ["view"]
-    assert known_to("nina") == known_to("alma") == ["hiv", "view"]
+    assert known_to("sarah") == []
+    assert known_to("nina") == known_to("alma") == [["hiv", "view"]]
 
 
 def test_leaving_the_team_closes_it_too(cast, secret):

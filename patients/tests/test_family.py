@@ -1,8 +1,11 @@
 """Families, verb by verb: who is invited and by whom, who acts, who leaves, and who guards."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from threading import Barrier
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from clinic import joining
@@ -10,7 +13,7 @@ from clinic.errors import Conflict, Invalid, Missing
 from clinic.models import Invitation
 from clinic.security import tenancy
 from clinic.security.permissions import SHARED, Category, Permission, Role
-from clinic.tests.people import person
+from clinic.tests.people import make_cast, person
 from clinic.tests.refusals import denied, refused
 from patients import ages, consent, enrolment, family, family_account, registration
 from patients.models import AccessGrant, Consent, FamilyAccount, FamilyMember, Patient
@@ -102,6 +105,7 @@ def test_without_categories_she_is_invited_to_nothing_yet(cast):
 
 WRONG = {
     "no name": ({"name": "  "}, {"name"}),
+    "a name that nobody sees": ({"name": "\u200b\u3164"}, {"name"}),
     "no relationship": ({"relationship": "friend"}, {"relationship"}),
     "no level": ({"level": "boss"}, {"permission_level"}),
     "no address": ({"email": "nobody"}, {"email"}),
@@ -349,7 +353,7 @@ def test_a_family_counts_people_and_not_places(cast, father):
     """John, his wife beside him and their son; an invitation counts too; who left does not."""
     jane = beside(cast, "jane", cast.mr_doe)
     with cast.acting("john", portal=True):
-        account = family.account_of(cast.mr_doe, named=cast.john)
+        account = family.account_of(cast.mr_doe)
     with tenancy.system(cast.harbor):
         assert account.pk == father.account_id == jane.account_id, "one family"
         assert family.size(account) == 3  # John, Jane, Jimmy
@@ -377,20 +381,90 @@ def test_one_more_than_the_most_is_refused(cast, jane, father):
 
 
 def test_a_family_is_found_by_who_speaks_for_the_patient(cast):
+    """Who has no account speaks for none; nobody else does for her, and nor does the desk."""
     with tenancy.system(cast.harbor):
         lone = registration.register(
             by=None, first_name="Lone", last_name="Roe", date_of_birth=date(1990, 1, 1)
         )
-        assert family.known_account(lone, named=cast.jane) is None
-        made = family.account_of(lone, named=cast.jane)
-        assert (made.name, made.primary_member_id) == ("Roe", cast.jane.pk), "she has no account"
+        assert family.known_account(lone) is None
+        made = family.stand(patient=lone, user=cast.jane, relationship="sibling").account
+        assert (made.name, made.primary_member_id) == ("Roe", None), "she has no account"
+        assert family.known_account(lone).pk == made.pk and family.size(made) == 2
+        enrolment.connect(patient=lone, user=person("lone", cast.harbor, Role.PATIENT))
+        made.refresh_from_db()
+        assert made.primary_member.email == "lone@harbor.test"
+        assert family.known_account(lone).pk == made.pk
         eva = registration.register(
             by=None, first_name="Eva", last_name="Poe", date_of_birth=date(1990, 1, 1)
         )
         enrolment.connect(patient=eva, user=person("eva", cast.harbor, Role.PATIENT))
-        hers = family.account_of(eva, named=cast.fred)
+        hers = family.account_of(eva)
         assert (hers.name, hers.primary_member.email) == ("Poe", "eva@harbor.test")
-        assert family.account_of(eva, named=cast.fred).pk == hers.pk
+        assert family.account_of(eva).pk == hers.pk
+
+
+def test_the_desk_speaks_for_no_family_and_does_not_join_two(cast):
+    """Fred invites the first guardians of two children of two families."""
+    members = []
+    for last in ("Roe", "Poe"):
+        with tenancy.system(cast.harbor):
+            child = registration.register(
+                by=None, first_name="Child", last_name=last, date_of_birth=date(2016, 1, 1)
+            )
+        said = AUNT | {"relationship": "parent", "email": f"{last}@example.org"}
+        members.append(at_the_desk(cast, family.invite_guardian, patient=child, **said))
+    one, other = members
+    assert one.account_id != other.account_id
+    with tenancy.system(cast.harbor):
+        assert {m.account.primary_member_id for m in members} == {None}
+        mother = joining.accept_anew(
+            key=joining.key_of(one.invitation), first_name="M", last_name="Roe",
+            password="a lake of many words",
+        )  # fmt: skip
+        assert FamilyAccount.objects.get(pk=one.account_id).primary_member_id == mother.pk
+        assert FamilyAccount.objects.get(pk=other.account_id).primary_member_id is None
+
+
+def test_whom_one_stands_beside_does_not_settle_what_ones_own_relatives_know(cast, jane):
+    """Jane stands beside John. Her sister and her brother are not in his family."""
+    hers = []
+    for name in ("sis", "bro"):
+        with tenancy.system(cast.harbor):
+            cast.people[name] = person(name, cast.harbor, Role.FAMILY_MEMBER)
+        hers.append(beside(cast, name, cast.mrs_doe, relationship="sibling"))
+        at_home(cast, consent.give, by="jane", member=hers[-1], categories=[C.RECORDS])
+    assert {member.account_id for member in hers} != {jane.account_id}
+    with tenancy.system(cast.harbor):
+        his, own = (FamilyAccount.objects.get(pk=m.account_id) for m in (jane, hers[0]))
+        assert own.primary_member_id == cast.jane.pk
+        # As they stood before: in his family, which is his to open.
+        FamilyMember.objects.filter(pk__in=[m.pk for m in hers]).update(account=his)
+    settings = {family.MEMBERS_SEE_MEMBERS: True}
+    at_home(cast, family_account.set_privacy, account=his, settings=settings)
+
+    def known(name: str) -> set:
+        with cast.acting(name, portal=True):
+            return {member.pk for member in family.members(cast.mrs_doe)}
+
+    assert known("sis") == {hers[0].pk} and known("bro") == {hers[1].pk}
+
+
+def test_a_guardian_settles_what_a_minors_relatives_know_until_the_day_of_majority(cast, father):
+    with tenancy.system(cast.harbor):
+        cast.people["aunt"] = person("aunt", cast.harbor, Role.FAMILY_MEMBER)
+        account = FamilyAccount.objects.get(pk=father.account_id)
+    aunt = beside(cast, "aunt", cast.jimmy, relationship="other")
+    at_home(cast, consent.give, member=aunt, categories=[C.RECORDS])
+    settings = {family.MEMBERS_SEE_MEMBERS: True}
+    at_home(cast, family_account.set_privacy, account=account, settings=settings)
+
+    def known() -> set:
+        with cast.acting("aunt", portal=True):
+            return {member.pk for member in family.members(cast.jimmy)}
+
+    assert known() == {aunt.pk, father.pk}
+    cast.jimmy.date_of_birth = date(2000, 1, 1)
+    assert known() == {aunt.pk}
 
 
 def test_who_knows_of_whom_is_the_familys_to_settle(cast, jane, father):
@@ -554,3 +628,25 @@ def test_an_account_is_of_one_patient_and_of_no_relative(cast, jane):
         enrolment.connect(patient=cast.mr_doe, user=cast.john)  # her own, again
     with tenancy.system(cast.harbor):
         assert Patient.objects.get(pk=cast.mr_doe.pk).user_id == cast.john.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_first_relatives_invited_at_once_found_one_family():
+    with transaction.atomic():
+        cast = make_cast()
+    start = Barrier(2)
+
+    def invite(number: int):
+        try:
+            with cast.acting("jane", portal=True), transaction.atomic():
+                start.wait(timeout=20)
+                said = AUNT | {"email": f"{number}@example.org"}
+                return family.invite(patient=cast.mrs_doe, by=cast.jane, **said).account_id
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(invite, range(2))
+    assert one == other
+    with tenancy.system(cast.harbor), transaction.atomic():
+        assert FamilyAccount.objects.filter(primary_member=cast.jane).count() == 1

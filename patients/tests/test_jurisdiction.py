@@ -3,14 +3,16 @@
 from datetime import date, datetime, time
 
 import pytest
+from allauth.mfa.models import Authenticator
 
 from clinic.errors import Conflict, Invalid, Missing
 from clinic.models import Facility
 from clinic.models.facility import private_from_twelve
 from clinic.security import tenancy
-from clinic.security.permissions import CONFIDENTIAL_KINDS, Category, Denied, Role
+from clinic.security.permissions import CONFIDENTIAL_KINDS, Category, Denied, Permission, Role
 from clinic.tests.people import person
-from patients import access, ages, family, jurisdiction, majority, registration
+from clinic.tests.refusals import denied, refused
+from patients import access, ages, consent, family, jurisdiction, majority, registration
 from patients.models import AccessGrant, Consent, FamilyMember
 
 C = Category
@@ -101,6 +103,59 @@ def test_majority_that_is_raised_lets_guardians_see_longer(cast):
     assert end == ages.begins(ages.birthday(patient.date_of_birth, 21), cast.harbor.zone)
 
 
+@pytest.fixture
+def aunt(cast):
+    """`aunt(patient, categories)`: a relative to whom the child's father opens them."""
+    cast.people["aunt"] = person("aunt", cast.harbor, Role.FAMILY_MEMBER)
+
+    def made(patient, *categories: Category) -> FamilyMember:
+        with tenancy.system(cast.harbor):
+            member = family.stand(patient=patient, user=cast.aunt, relationship="other")
+        with cast.acting("john", portal=True):
+            consent.give(member=member, categories=categories, by=cast.john)
+        return member
+
+    return made
+
+
+def seen_by_aunt(cast, patient) -> frozenset[Category]:
+    with cast.acting("aunt", portal=True):
+        return access.categories_of(cast.aunt, patient)
+
+
+def test_what_a_guardian_opened_to_another_closes_with_what_is_the_childs_own(cast, aunt):
+    patient = child(cast, 13)
+    set_law(cast, hiv=16)
+    aunt(patient, C.MEDICATIONS, C.HIV)
+    assert C.HIV in seen_by_aunt(cast, patient)
+    set_law(cast, hiv=10)
+    assert seen_by_aunt(cast, patient) == {C.VIEW, C.MEDICATIONS}
+    with tenancy.system(cast.harbor):
+        held = AccessGrant.grants.filter(user=cast.aunt, permission__codename="hiv")
+        assert not held.exists()
+
+
+def test_and_ends_with_majority_for_good(cast, aunt):
+    patient = child(cast, 17)
+    member = aunt(patient, C.MEDICATIONS)
+    set_law(cast, majority_age=16)
+    assert seen_by_aunt(cast, patient) == frozenset()
+    set_law(cast, majority_age=18)
+    assert seen_by_aunt(cast, patient) == frozenset(), "it is agreed to anew, or not at all"
+    with tenancy.system(cast.harbor):
+        assert consent.standing_of(member) is None
+
+
+def test_what_an_adult_agreed_to_is_not_the_laws(cast):
+    with tenancy.system(cast.harbor):
+        member = family.stand(patient=cast.mr_doe, user=cast.jane, relationship="spouse")
+    with cast.acting("john", portal=True):
+        consent.give(member=member, categories=[C.HIV], by=cast.john)
+    set_law(cast, majority_age=21, hiv=10)
+    with cast.acting("jane", portal=True):
+        assert C.HIV in access.categories_of(cast.jane, cast.mr_doe)
+
+
 def test_who_is_born_on_29_february_is_of_age_on_1_march(cast):
     patient = child(cast, 0, born=date(2016, 2, 29))
     for years, day in ((18, date(2034, 3, 1)), (20, date(2036, 2, 29))):
@@ -144,11 +199,24 @@ def test_only_who_sets_up_the_clinic_and_only_this_one(cast):
     assert law(cast) == (18, TWELVE)
 
 
-def test_a_system_administrator_who_sees_no_patient_sets_it_for_all(cast):
-    patient = child(cast, 13)
+def test_a_system_administrator_who_sees_no_patient_opens_nothing_to_guardians(cast, browse):
+    patient, before = child(cast, 13), law(cast)
     cast.people["sys"] = person("sys", cast.harbor, Role.SYSTEM_ADMIN)
-    set_law(cast, by="sys", hiv=14)
-    assert C.HIV in seen(cast, patient)
+    with denied(Permission.STAFF_MANAGE):
+        set_law(cast, by="sys", hiv=14)
+    page = "/admin/clinic/minors/"
+    assert browse("sys").post(page, {"majority_age": 21}).status_code == 403
+    assert law(cast) == before and C.HIV not in seen(cast, patient)
+
+
+def test_nor_does_an_administrator_without_a_second_step(cast):
+    with tenancy.system(cast.harbor):
+        Facility.objects.filter(pk=cast.harbor.pk).update(second_factor_roles=[])
+    Authenticator.objects.filter(user=cast.alma).delete()
+    patient, before = child(cast, 13), law(cast)
+    with refused(Conflict):
+        set_law(cast, hiv=14)
+    assert law(cast) == before and C.HIV not in seen(cast, patient)
 
 
 @pytest.fixture
@@ -180,6 +248,24 @@ def test_of_very_many_the_worker_makes_it_anew_step_by_step(cast, many):
         pass
     assert under_way(cast) is None and not follow(cast)
     assert all(C.HIV in seen(cast, patient) for patient in many)
+
+
+def test_for_others_too_it_closes_before_the_worker_comes(cast, many, aunt):
+    set_law(cast, hiv=16)
+    while follow(cast):
+        pass
+    aunt(many[0], C.MEDICATIONS, C.HIV)
+    set_law(cast, hiv=14)
+    assert under_way(cast) == (0, 4)
+    assert seen_by_aunt(cast, many[0]) == {C.VIEW, C.MEDICATIONS}
+    while follow(cast):
+        pass
+    assert C.HIV in seen_by_aunt(cast, many[0]), "13 years old"
+    set_law(cast, majority_age=14)
+    assert seen_by_aunt(cast, many[0]) == frozenset()
+    while follow(cast):
+        pass
+    assert C.MEDICATIONS in seen_by_aunt(cast, many[0])
 
 
 def test_what_closes_is_closed_before_the_worker_comes(cast, many):

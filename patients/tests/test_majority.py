@@ -6,11 +6,25 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
-from clinic.models import Invitation, Notification
+from clinic import joining
+from clinic.errors import Missing
+from clinic.models import Invitation, Notification, User
 from clinic.security import tenancy
-from clinic.security.permissions import CONFIDENTIAL_KINDS, Category
-from patients import access, ages, consent, enrolment, family, majority, registration, tasks
-from patients.models import AccessGrant, FamilyMember, Patient
+from clinic.security.permissions import CONFIDENTIAL_KINDS, Category, Role
+from clinic.tests.people import person
+from clinic.tests.refusals import refused
+from patients import (
+    access,
+    ages,
+    consent,
+    enrolment,
+    family,
+    majority,
+    registration,
+    relationships,
+    tasks,
+)
+from patients.models import AccessGrant, Consent, FamilyMember, Patient
 
 C = Category
 
@@ -110,13 +124,112 @@ def test_who_has_an_account_takes_over_and_both_are_told_once(cast, teen):
     )
 
 
-def test_who_has_none_is_invited_once(cast, teen):
-    patient = teen(of_age_in=0, email="teen@home.test")
+def test_of_who_has_none_the_desk_is_told_once_and_no_letter_is_sent(cast, teen):
+    """Whoever reads the mailbox on file, often the parents', would become the young adult."""
+    patient = teen(of_age_in=0, email="family@home.test")
     assert hand_over(cast) == 1 and hand_over(cast) == 0
     with tenancy.system(cast.harbor):
-        [letter] = Invitation.objects.all()
-        assert letter.email == "teen@home.test" and letter.role == "patient"
-        assert Patient.objects.get(pk=patient.pk).invitation_id == letter.pk
+        assert not Invitation.objects.exists()
+        told = Notification.objects.filter(
+            patient_id=patient.pk, link=f"/admin/chart/{patient.pk}/family/"
+        )
+        assert {row.user_id for row in told} == {cast.alma.pk, cast.fred.pk}
+        assert {row.title for row in told} == {"A patient is of age and has no account"}
+        assert len(told) == 2 and "Teen" not in "".join(row.title + row.text for row in told)
+
+
+def test_a_letter_that_was_written_for_the_child_leads_nowhere_any_more(cast, teen):
+    patient = teen(of_age_in=1, email="family@home.test")
+    with cast.acting("fred"):
+        letter = enrolment.invite(patient=patient, by=cast.fred)
+    with tenancy.system(cast.harbor):
+        key = joining.key_of(letter)
+        registration.correct(patient=patient, by=None, date_of_birth=born(cast, of_age_in=0))
+    assert hand_over(cast) == 1
+    with refused(Missing):
+        joining.accept_anew(
+            key=key, first_name="Teen", last_name="Doe", password="a lake of many words"
+        )
+    with tenancy.system(cast.harbor):
+        assert Patient.objects.get(pk=patient.pk).user_id is None
+        assert not User.objects.filter(email="family@home.test").exists()
+
+
+# What guardians opened to others
+@pytest.fixture
+def aunt(cast):
+    """`aunt(patient)`: a relative to whom John, the guardian, opens medicines."""
+    cast.people["aunt"] = person("aunt", cast.harbor, Role.FAMILY_MEMBER)
+
+    def made(patient) -> FamilyMember:
+        with tenancy.system(cast.harbor):
+            member = family.stand(patient=patient, user=cast.aunt, relationship="other")
+        with cast.acting("john", portal=True):
+            consent.give(member=member, categories=[C.MEDICATIONS], by=cast.john)
+        return member
+
+    return made
+
+
+def seen_by_aunt(cast, patient) -> frozenset[Category]:
+    with cast.acting("aunt", portal=True):
+        return access.categories_of(cast.aunt, patient)
+
+
+def test_it_ends_with_the_right_day_when_the_birthday_is_corrected(cast, teen, aunt, api):
+    patient = teen(of_age_in=90)
+    member = aunt(patient)
+    assert C.MEDICATIONS in seen_by_aunt(cast, patient)
+    with cast.acting("fred"):
+        registration.correct(patient=patient, by=cast.fred, date_of_birth=born(cast, of_age_in=30))
+    with tenancy.system(cast.harbor):
+        ends = AccessGrant.grants.filter(user=cast.aunt).values_list("expires_at", flat=True)
+        patient.refresh_from_db()
+        assert set(ends) == {ages.of_age_at(patient.date_of_birth, cast.harbor)}
+    with cast.acting("fred"):
+        registration.correct(patient=patient, by=cast.fred, date_of_birth=born(cast, of_age_in=0))
+    assert seen_by_aunt(cast, patient) == frozenset(), "before the clinic's clock comes round"
+    for page in ("", "chart/", "medications/"):
+        answer = api("aunt").get(f"patients/{patient.pk}/{page}")
+        assert answer.status_code == 404 and b"Teen" not in answer.content, page
+    with tenancy.system(cast.harbor):
+        assert consent.standing_of(member) is None
+
+
+def test_what_an_adult_had_agreed_to_herself_stays(cast):
+    with tenancy.system(cast.harbor):
+        member = family.stand(patient=cast.mr_doe, user=cast.jane, relationship="spouse")
+    with cast.acting("john", portal=True):
+        given = consent.give(member=member, categories=[C.RECORDS, C.HIV], by=cast.john)
+    with cast.acting("fred"):
+        registration.correct(patient=cast.mr_doe, by=cast.fred, date_of_birth=date(1981, 4, 12))
+    with cast.acting("jane", portal=True):
+        assert {C.RECORDS, C.HIV} <= access.categories_of(cast.jane, cast.mr_doe)
+    with tenancy.system(cast.harbor):
+        assert consent.standing_of(member) == given
+
+
+def test_taking_over_ends_what_guardians_agreed_to_and_asked_for(cast, teen, aunt):
+    patient = teen(of_age_in=3)
+    member = aunt(patient)
+    with cast.acting("john", portal=True):
+        asked = relationships.invite_clinician(
+            patient=patient, clinician=cast.omar, categories=[C.RECORDS], by=cast.john
+        )
+    with tenancy.system(cast.harbor):
+        [ended] = Consent.objects.filter(family_member=member)
+        patient.date_of_birth = born(cast, of_age_in=0)
+        patient.save()
+        consent.by_law(member=guardian(cast, patient), by=None)
+        assert consent.standing_of(member) == ended
+    assert hand_over(cast) == 1
+    with tenancy.system(cast.harbor):
+        ended.refresh_from_db()
+        member.refresh_from_db()
+        asked.refresh_from_db()
+        assert ended.revoked_at and member.guardian_consent is False
+        assert (member.ended_at, asked.status, asked.ended_by_id) == (None, "inactive", None)
+        assert not AccessGrant.grants.filter(user__in=[cast.aunt, cast.omar]).exists()
 
 
 def test_a_corrected_birthday_and_a_missing_guardian_hand_over_too(cast, teen):

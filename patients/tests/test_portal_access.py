@@ -42,6 +42,12 @@ def test_a_request_is_one_look_in_plain_words(browse, cast):
     assert second.purpose_text == "Treatment"
 
 
+def test_who_sees_the_record_is_told_in_plain_words(browse, cast):
+    look(cast, "sarah", cast.mr_doe, "patients.accessgrant")
+    [one] = looks_in(browse("john").get(PAGE))
+    assert one.what == "Who can see the record"
+
+
 def test_downloads_and_answers_are_told(browse, cast):
     look(cast, "sarah", cast.mr_doe, "records.document", how="download")
     [one] = looks_in(browse("john").get(PAGE))
@@ -124,7 +130,7 @@ def test_many_looks_have_pages_and_ask_no_more(browse, cast, django_assert_max_n
         name = ["sarah", "nina", "phil", "alma"][number % 4]
         look(cast, name, cast.mr_doe, "records.document", request_id=f"r{number}")
     browser = browse("john")
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(23):
         page = browser.get(PAGE).context["looks"]
     assert len(list(page)) == 12 and page.paginator.count == 25
     assert len(list(browser.get(PAGE, {"page": 3}).context["looks"])) == 1
@@ -211,7 +217,7 @@ class TestQuestions:
 
     def test_an_emergency_says_which_kind_it_was(self, browse, cast):
         now = timezone.now()
-        with cast.acting("omar"), tenancy.whole_facility(clinical=True):
+        with cast.acting("omar"), tenancy.by_verb():
             apps.get_model(looks.EMERGENCY).objects.create(
                 facility=cast.harbor, patient=cast.mr_doe, user=cast.omar, category="acute",
                 reason="plantedreason", scope=["summary"], opened_at=now, expires_at=now,

@@ -629,6 +629,14 @@ class TestFamily:
         jane_beside_john(cast, Category.MEDICATIONS)
         assert b"3 of 6" in browse("john").get(PAGE).content  # John, Jane, Jimmy
 
+    def test_who_belongs_to_it_is_named_of_the_record_shown(self, browse, cast):
+        member = jane_beside_john(cast)
+        browser = browse("john")
+        assert list(browser.get("/portal/family/").context["members"]) == [member]
+        page = showing(browser, cast.jimmy).get("/portal/family/")
+        assert [one.name for one in page.context["members"]] == ["John Test"]
+        assert showing(browse("jane"), cast.mr_doe).get("/portal/family/").status_code in {403, 404}
+
 
 def test_the_old_relative_is_not_the_present_person(cast):
     """Relatives who have left are no relatives on any page."""

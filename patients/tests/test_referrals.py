@@ -8,7 +8,8 @@ from django.utils import timezone
 from clinic.errors import Invalid, Missing
 from clinic.models import Notification, RoleAssignment
 from clinic.security import tenancy
-from clinic.security.permissions import Category, Denied
+from clinic.security.permissions import Category, Denied, Role
+from clinic.tests.people import person
 from patients import access, care_team, referrals
 from patients.models import AccessGrant
 
@@ -100,7 +101,8 @@ def test_nobody_else_does(cast, by, portal, refusal):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"reason": " "}, {"until": soon(-1)}, {"until": soon(366)}, {"to": "lucia"}, {"to": "jane"},
+    [{"reason": " "}, {"reason": "\u200b\u3164"}, {"until": soon(-1)}, {"until": soon(366)},
+     {"to": "lucia"}, {"to": "jane"},
      {"to": "sarah"}, {"categories": [C.SHARING]}, {"categories": [C.HIV]}],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_and_nothing_is_open(cast, wrong):
@@ -118,6 +120,17 @@ def test_a_referral_is_not_stretched_by_whom_it_serves(cast):
                     patient=cast.mr_doe, reason="More", until=soon(99), by=cast.omar, **wrong
                 )
     assert open_to(cast, "omar") == {C.VIEW, C.RECORDS}
+
+
+def test_a_chain_of_referrals_ends_with_its_first(cast):
+    cast.people["olga"] = person("olga", cast.harbor, Role.SPECIALIST)
+    day = soon(1)
+    refer(cast, until=day)
+    refer(cast, to="olga", by="omar", until=soon(364))
+    refer(cast, to="omar", by="olga", until=soon(364))
+    with tenancy.system(cast.harbor):
+        rows = AccessGrant.grants.filter(source="referral").values_list("user_id", "expires_at")
+        assert set(rows) == {(cast.omar.pk, day), (cast.olga.pk, day)}
 
 
 def test_who_does_not_reach_the_patient_refers_nobody(cast):

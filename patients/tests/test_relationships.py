@@ -1,8 +1,11 @@
 """Invited care, verb by verb: who asks whom, what opens then, and how it ends or is blocked."""
 
+import re
 from datetime import date, timedelta
 
 import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from clinic.errors import Conflict, Invalid, Missing
@@ -10,8 +13,17 @@ from clinic.models import LogEntry, Notification
 from clinic.security import tenancy
 from clinic.security.permissions import CONFIDENTIAL_KINDS, SHARED, Category, Permission
 from clinic.tests.refusals import denied, refused
-from patients import access, ages, family, proxy, registration, relationships
-from patients.models import AccessGrant, CareRelationship, FamilyMember
+from patients import (
+    access,
+    ages,
+    family,
+    jurisdiction,
+    majority,
+    proxy,
+    registration,
+    relationships,
+)
+from patients.models import AccessGrant, CareRelationship, FamilyMember, Patient
 
 C = Category
 USUAL = {c.value for c in SHARED if c not in CONFIDENTIAL_KINDS}
@@ -134,6 +146,51 @@ WRONG = {
 def test_nobody_is_found_by_what_is_almost_right(cast, wrong):
     assert asked_by_clinician(cast, **WRONG[wrong]) is None
     assert notices(cast, "john") == []
+
+
+NOBODY_IS_ASKED = {
+    "no such patient": lambda cast: {"mrn": "NO0000"},
+    "another name": lambda cast: {"last_name": "Roe"},
+    "no account": lambda cast: {"mrn": cast.jimmy.mrn, "date_of_birth": date(2014, 6, 1)},
+    "blocked": lambda cast: at_home(
+        cast, relationships.block, patient=cast.mr_doe, clinician=cast.omar
+    ) and {},
+    "asked already": lambda cast: asked_by_clinician(cast) and {},
+}  # fmt: skip
+VALUES = re.compile(r"'(?:[^']|'')*'(?:::\w+(?:\[\])?)?|\"s\d+_x\d+\"|\b\d+\b|\bNULL\b")
+KEPT = "SET CONSTRAINTS patients_carerelationship_patient_id_same_facility IMMEDIATE"
+TAKEN_BACK = "ROLLBACK TO SAVEPOINT ?"
+
+
+def done_for(cast, capture, **said) -> list[str]:
+    """What the database is asked when Omar names a patient, without the values, and which letters
+    are queued."""
+    with cast.acting("omar"), CaptureQueriesContext(connection) as asked, capture() as queued:
+        relationships.invite_patient(**{**JOHN, "mrn": cast.mr_doe.mrn} | said, by=cast.omar)
+    statements = [VALUES.sub("?", one["sql"]) for one in asked.captured_queries]
+    return [*statements, *["letter"] * len(queued)]
+
+
+@pytest.mark.parametrize("why", NOBODY_IS_ASKED)
+def test_the_same_is_done_whether_somebody_is_asked_or_not(
+    cast, why, django_capture_on_commit_callbacks
+):
+    """The time that an answer takes tells nothing, because as much is asked and written for it."""
+    capture = django_capture_on_commit_callbacks
+    with transaction.atomic():
+        done = done_for(cast, capture)
+        assert relation(cast) is not None and done.count("letter") == 1
+        assert sum(one.startswith("INSERT") for one in done) >= 2 and done.count(KEPT) == 1
+        transaction.set_rollback(True)
+    said = NOBODY_IS_ASKED[why](cast)
+    before, told = relation(cast), len(notices(cast, "john"))
+    nobody = done_for(cast, capture, **said)
+    assert nobody == [TAKEN_BACK if one == KEPT else one for one in done]
+    after = relation(cast)
+    assert (after and after.version) == (before and before.version)
+    assert len(notices(cast, "john")) == told and notices(cast, "omar") == []
+    with tenancy.system(cast.harbor):
+        assert CareRelationship.objects.count() == (before is not None)
 
 
 def test_who_has_no_account_or_is_related_already_is_not_asked(cast):
@@ -394,6 +451,83 @@ def test_what_is_a_minors_own_stays_as_it_is(cast):
     with refused(Invalid, "categories"):
         asked_by_patient(cast, "nina", patient=cast.jimmy, categories=[C.RECORDS, C.HIV])
     assert opened(cast, patient=cast.jimmy) == {"view", "documents", "hiv"}
+
+
+def law(cast, hiv: int) -> None:
+    with cast.acting("alma"):
+        jurisdiction.set_law(
+            facility=cast.harbor, majority_age=18, private_from={"hiv": hiv}, by=cast.alma
+        )
+
+
+def of_age(cast) -> None:
+    with tenancy.system(cast.harbor):
+        registration.correct(patient=cast.jimmy, by=None, date_of_birth=date(2000, 1, 1))
+
+
+def asked_by_guardian(cast, *categories: Category) -> CareRelationship:
+    with tenancy.system(cast.harbor):
+        jimmy = Patient.objects.select_related("facility").get(pk=cast.jimmy.pk)
+    return asked_by_patient(cast, patient=jimmy, categories=categories)
+
+
+def test_what_became_the_childs_own_meanwhile_is_not_agreed_to(cast):
+    law(cast, hiv=16)
+    both = asked_by_guardian(cast, C.RECORDS, C.HIV)
+    law(cast, hiv=10)
+    in_clinic(cast, relationships.agree, relation=both)
+    assert opened(cast, patient=cast.jimmy) == {"view", "records"}
+    assert relation(cast, patient=cast.jimmy).categories == ["records"]
+
+
+def test_of_what_is_the_childs_own_alone_nothing_is_left_to_agree_to(cast):
+    law(cast, hiv=16)
+    asked = asked_by_guardian(cast, C.HIV)
+    law(cast, hiv=10)
+    with refused(Conflict):
+        in_clinic(cast, relationships.agree, relation=asked)
+    assert opened(cast, patient=cast.jimmy) == set()
+    assert relation(cast, patient=cast.jimmy).status == "pending"
+
+
+@pytest.mark.parametrize("clock", ["before the clock", "after it"])
+def test_what_a_guardian_asked_is_not_agreed_to_after_majority(cast, clock):
+    asked = asked_by_guardian(cast, C.RECORDS)
+    of_age(cast)
+    if clock == "after it":
+        with tenancy.system(cast.harbor):
+            assert majority.hand_over() == 1
+        assert relation(cast, patient=cast.jimmy).status == "inactive"
+    with refused(Conflict):
+        in_clinic(cast, relationships.agree, relation=asked)
+    assert opened(cast, patient=cast.jimmy) == set()
+    with cast.acting("omar"):
+        assert not access.visible_to(cast.omar).filter(pk=cast.jimmy.pk).exists()
+
+
+def test_nor_when_he_is_guardian_no_more(cast):
+    asked = asked_by_guardian(cast, C.RECORDS)
+    with tenancy.system(cast.harbor):
+        father = FamilyMember.objects.get(patient=cast.jimmy, user=cast.john)
+    with cast.acting("fred"):
+        family.end_guardian(member=father, by=cast.fred)
+    row = relation(cast, patient=cast.jimmy)
+    assert (row.status, row.ended_by_id) == ("inactive", None)
+    with refused(Conflict):
+        in_clinic(cast, relationships.agree, relation=asked)
+    assert opened(cast, patient=cast.jimmy) == set()
+
+
+def test_what_a_clinician_asked_waits_for_the_young_adult(cast):
+    with tenancy.system(cast.harbor):
+        row = CareRelationship.objects.create(
+            facility=cast.harbor, patient=cast.jimmy, clinician=cast.omar, asked_by=cast.omar,
+            invited_by="clinician", categories=["records"],
+        )  # fmt: skip
+    of_age(cast)
+    with tenancy.system(cast.harbor):
+        majority.hand_over()
+    assert relation(cast, patient=cast.jimmy).status == "pending" == row.status
 
 
 # Acting for a patient

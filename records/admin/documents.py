@@ -129,8 +129,6 @@ class DocumentsPage(FormPage):
                 )  # fmt: skip
             messages.success(self.request, gettext("The document is here and will be read now."))
         except documents.AlreadyThere as there:
-            if there.document is None:
-                raise
             self.added = there.document
             messages.info(self.request, there.message)
 

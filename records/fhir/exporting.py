@@ -6,6 +6,7 @@ from typing import Any
 from clinic.models import User
 from clinic.security import tenancy, trail
 from clinic.security.permissions import Permission
+from patients import cover
 from patients.models import Patient
 from records.fhir import writing
 from records.fhir.facts import Chart, EncounterFacts, PatientFacts
@@ -25,7 +26,8 @@ def export_bundle(*, patient: Patient, by: User | None) -> bytes:
 def chart_of(patient: Patient) -> Chart:
     """The facts that FHIR can say of a patient, from the tables that keep them."""
     patient_id = patient.fhir_id or str(patient.pk)
-    values = {name: getattr(patient, name) for name in columns(PatientFacts)}
+    shown = set(columns(PatientFacts)) - cover.hidden(patient)
+    values = {name: getattr(patient, name) for name in shown}
     places = {table.place: tuple(_facts(table, patient, patient_id)) for table in TABLES}
     return Chart(patient=PatientFacts(fhir_id=patient_id, **values), **places)
 

@@ -77,8 +77,15 @@ class Document(Kept, PatientRow):
                 name="document_as_it_is_kept",
             ),
             confidential_has_a_kind("document_confidential_has_a_kind"),
+            # Of a file that is hidden from who adds it a refusal would tell that it is there.
             models.UniqueConstraint(
-                fields=["facility", "patient", "checksum_index"],
+                fields=[
+                    "facility",
+                    "patient",
+                    "checksum_index",
+                    "sensitivity",
+                    "confidential_kind",
+                ],
                 name="a_file_is_kept_once_a_patient",
             ),
         ]

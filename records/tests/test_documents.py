@@ -7,13 +7,16 @@ from django.utils import timezone
 
 from clinic.errors import Conflict, Invalid, Missing
 from clinic.models import LogEntry
-from clinic.security import keyring
-from clinic.security.permissions import Denied
+from clinic.security import keyring, tenancy
+from clinic.security.permissions import Category, Denied
+from clinic.tests.programs import wrong_fields
+from patients import consent, family
 from records import documents, ocr, storage
 from records.models import Document, DocumentPage
 
 LETTER_TEXT = "Ferritin is 18 ng/mL, which is low.\nThe next colonoscopy is due in 2029.\n"
 LETTER = LETTER_TEXT.encode()
+HIV = {"sensitivity": "confidential", "confidential_kind": "hiv"}
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +29,19 @@ def upload(cast, data=LETTER, name="letter.txt", patient=None, by="sarah", **kwa
     return documents.upload(
         patient=patient or cast.mr_doe, data=data, filename=name, by=cast.people[by], **kwargs
     )
+
+
+def hide(cast) -> Document:
+    """A letter about John that he has marked."""
+    with cast.acting("john", portal=True):
+        return upload(cast, by="john", **HIV)
+
+
+def relative(cast, level: str, categories) -> None:
+    with tenancy.system(cast.harbor):
+        wife = family.stand(patient=cast.mr_doe, user=cast.jane, relationship="spouse", level=level)
+    with cast.acting("john", portal=True):
+        consent.give(member=wife, categories=categories, by=cast.john)
 
 
 def test_a_text_is_read_page_by_page(cast):
@@ -101,6 +117,58 @@ def test_the_same_file_is_kept_once_for_a_patient(cast):
         assert there.value.document.pk == first.pk
         upload(cast, patient=cast.mrs_doe)
         assert Document.objects.count() == 2
+
+
+@pytest.mark.parametrize("level", ["limited", "full"])
+def test_the_twin_of_a_hidden_file_tells_nothing_of_it(cast, level):
+    """Who adds a file that is there, and hidden from her, is answered as if it were not."""
+    hidden = hide(cast)
+    relative(cast, level, [Category.DOCUMENTS])
+    with cast.acting("jane", portal=True):
+        if level == "limited":
+            with pytest.raises(Denied):
+                upload(cast, by="jane")
+        else:
+            assert upload(cast, by="jane").pk != hidden.pk
+            with pytest.raises(documents.AlreadyThere) as there:
+                upload(cast, by="jane")
+            assert there.value.document.pk != hidden.pk
+    with tenancy.system(cast.harbor):
+        assert Document.objects.get(pk=hidden.pk).kept == HIV
+        assert Document.objects.count() == (2 if level == "full" else 1)
+
+
+def test_of_each_way_of_being_kept_there_is_one(cast):
+    hidden = hide(cast)
+    with cast.acting("sarah"):
+        open_to_all = upload(cast)
+    with cast.acting("john", portal=True):
+        with pytest.raises(documents.AlreadyThere) as there:
+            documents.classify(document=open_to_all, by=cast.john, **HIV)
+        assert there.value.document.pk == hidden.pk
+        with pytest.raises(documents.AlreadyThere):
+            documents.classify(
+                document=hidden, by=cast.john, sensitivity="internal", confidential_kind=""
+            )
+    with tenancy.system(cast.harbor):
+        kinds = Document.objects.values_list("pk", "confidential_kind")
+        assert set(kinds) == {(hidden.pk, "hiv"), (open_to_all.pk, "")}
+
+
+def test_a_relative_opens_nothing_to_the_clinic(cast, api):
+    """Whatever is open to her, also where she acts for him: he decides."""
+    hidden = hide(cast)
+    relative(cast, "full", [Category.DOCUMENTS, Category.HIV])
+    for change in ({"sensitivity": "internal"}, {"confidential_kind": "confidential"}):
+        answer = api("jane").patch(f"documents/{hidden.pk}/", change)
+        assert wrong_fields(answer) == {"sensitivity"}
+    with tenancy.system(cast.harbor):
+        assert Document.objects.get(pk=hidden.pk).kept == HIV
+    for name in ("phil", "sarah", "alma"):
+        assert str(hidden.pk) not in api(name).get("documents/").content.decode()
+    answer = api("john").patch(f"documents/{hidden.pk}/", {"sensitivity": "internal"})
+    assert answer.status_code == 200, answer.content
+    assert str(hidden.pk) in api("phil").get("documents/").content.decode()
 
 
 def test_a_reading_that_was_cut_off_is_taken_up_again(cast):

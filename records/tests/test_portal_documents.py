@@ -181,6 +181,6 @@ def test_a_long_list_asks_no_more(browse, cast, stored, django_assert_max_num_qu
                 mime_type="text/plain", file_size=1, checksum=f"{number:064}", storage_name="x",
             )  # fmt: skip
     browser = browse("john")
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(21):
         page = browser.get(PAGE).context["documents"]
     assert len(page) == 15 and page.has_next()

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.backoffice import FormPage
 from clinic.security.permissions import Category, Permission
-from patients import access
+from patients import access, cover
 from scheduling import booking, calendar
 from scheduling.admin.day import note_seen
 from scheduling.models import Appointment
@@ -74,6 +74,7 @@ class VisitPage(FormPage):
         steps = [s for s in STEPS if s.to in booking.TRANSITIONS[status]] if may_book else []
         return super().get_context_data(
             visit=self.visit,
+            phone=cover.phone(self.visit.patient),
             steps=[self.weighed(step) for step in steps if step.to != Status.CANCELED],
             is_over=self.is_over,
             cancel=next((step for step in steps if step.to == Status.CANCELED), None),

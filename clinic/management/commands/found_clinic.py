@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from clinic import facilities, invitations, joining
 from clinic.errors import Refused
 from clinic.security import tenancy
-from clinic.security.permissions import Role
+from clinic.security.permissions import STAFF_ROLES, Role
 
 
 class Command(BaseCommand):
@@ -25,18 +25,27 @@ class Command(BaseCommand):
         parser.add_argument("--administrator", required=True, metavar="EMAIL")
         parser.add_argument("--first-name", required=True)
         parser.add_argument("--last-name", required=True)
+        parser.add_argument(
+            "--also", metavar="ROLE", choices=sorted(STAFF_ROLES - {Role.ADMINISTRATOR}),
+            help="like physician: her second role, where she works alone; a second link gives it, "
+            "because nobody gives a role to herself",
+        )  # fmt: skip
 
     def handle(self, *, slug, name, administrator, first_name, last_name, **options):
+        roles = [Role.ADMINISTRATOR, *([Role(options["also"])] if options["also"] else [])]
         details = {key: options[key] for key in ("timezone", "language")}
         try:
             with transaction.atomic():
                 facility = facilities.found(slug=slug, name=name, **details)
                 inside = tenancy.system(facility, surface="command")
                 with inside, translation.override(facility.language):
-                    invitation = invitations.invite(
-                        email=administrator, role=Role.ADMINISTRATOR, first_name=first_name,
-                        last_name=last_name, by=None,
-                    )  # fmt: skip
+                    written = [
+                        invitations.invite(
+                            email=administrator, role=role, first_name=first_name,
+                            last_name=last_name, by=None,
+                        )
+                        for role in roles
+                    ]  # fmt: skip
         except Refused as refused:
             said = [f"{name}: {' '.join(map(str, it))}" for name, it in refused.fields.items()]
             raise CommandError(" ".join([str(refused.message), *said])) from refused
@@ -44,4 +53,5 @@ class Command(BaseCommand):
             _("%(name)s is open. Within 7 days %(email)s takes up the invitation here:")
             % {"name": name, "email": administrator}
         )
-        self.stdout.write(joining.link_of(invitation))
+        for invitation in written:
+            self.stdout.write(joining.link_of(invitation))
