@@ -44,8 +44,13 @@ class Route:
 
 
 def routes() -> Iterator[Route]:
-    """Every route of the URL configuration, once."""
-    yield from _walk(get_resolver(), "", (), [])
+    """Every route of the URL configuration, once: a page of ours that stands before allauth's has
+    its name and address."""
+    seen: set[tuple[str, str]] = set()
+    for route in _walk(get_resolver(), "", (), []):
+        if (route.name, route.template) not in seen:
+            seen.add((route.name, route.template))
+            yield route
 
 
 def _walk(resolver: URLResolver, prefix: str, arguments: tuple, spaces: list[str]):
