@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from psycopg.errors import DeadlockDetected
 
 from clinic.errors import Conflict, Invalid, Missing, Stale, invalid
 from clinic.models import Specialist
@@ -167,7 +168,11 @@ def require_within(start: datetime, end: datetime, hours: list[Hours], zone: Zon
 
 @contextmanager
 def rivals_refused():
-    """Say `SlotTaken` where the database's exclusion constraints stopped the block."""
+    """Say `SlotTaken` where the database's exclusion constraints stopped the block.
+
+    Two who come at the same moment can each wait for the other's visit to be kept or given up; then
+    the database ends one of them as a deadlock, and the other goes on.
+    """
     try:
         yield
     except IntegrityError as error:
@@ -176,6 +181,10 @@ def rivals_refused():
             raise SlotTaken(_("This time has just been taken. Choose another one.")) from error
         if name.startswith("one_visit_at_a_time_for_a_patient"):
             raise SlotTaken(_("The patient has another visit at that time.")) from error
+        raise
+    except OperationalError as error:
+        if isinstance(error.__cause__, DeadlockDetected):
+            raise SlotTaken(_("This time has just been taken. Choose another one.")) from error
         raise
 
 

@@ -1,6 +1,6 @@
 """Who sees this patient, in the staff's site: shown, and changed by who may."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.urls import reverse
@@ -13,6 +13,11 @@ from patients import access, care_team, consent, family, referrals
 from patients.models import AccessGrant
 
 REASON = "plantedreason of the team"
+
+
+def today(cast) -> date:
+    """By the clinic's clocks."""
+    return timezone.localdate(timezone=cast.harbor.zone)
 
 
 def page(patient) -> str:
@@ -115,7 +120,7 @@ def test_the_chart_leads_there(cast, browse):
 # The care team
 def test_a_colleague_is_added_and_taken_off(cast, browse):
     sarah, join = browse("sarah"), reverse("admin:patient_join", args=[cast.mr_doe.pk])
-    until = timezone.localdate() + timedelta(days=20)
+    until = today(cast) + timedelta(days=20)
     said = {"user": cast.omar.pk, "categories": ["records"], "reason": REASON, "until": until}
     assert sarah.get(join).status_code == 200
     answer = sarah.post(join, said, follow=True)
@@ -171,7 +176,7 @@ def test_who_may_not_is_refused_and_nothing_changes(circle, browse, place):
         grants_of(circle, circle.omar, "care_team"),
     )
     said = {"user": circle.phil.pk, "categories": ["records"], "reason": REASON,
-            "until": timezone.localdate() + timedelta(days=3)}  # fmt: skip
+            "until": today(circle) + timedelta(days=3)}  # fmt: skip
     for name, status in (("fred", 403), ("phil", 403), ("aud", 403), ("lucia", 404)):
         browser = browse(name)
         assert browser.get(address).status_code == status, name
@@ -194,7 +199,7 @@ def test_a_specialist_lets_nobody_in(circle, browse):
 # Referrals
 def test_a_patient_is_referred_and_the_referral_ended(cast, browse):
     refer = reverse("admin:patient_refer", args=[cast.mr_doe.pk])
-    day = timezone.localdate() + timedelta(days=30)
+    day = today(cast) + timedelta(days=30)
     said = {"user": cast.omar.pk, "categories": ["records"], "reason": "Back", "until": day}
     sarah, omar = browse("sarah"), browse("omar")
     assert "Sarah Test" not in str(sarah.get(refer).context["form"]["user"])
@@ -212,7 +217,7 @@ def test_a_patient_is_referred_and_the_referral_ended(cast, browse):
     "days, wrong", [(30, {"until": ""}), (30, {"reason": ""}), (400, {}), (-1, {})]
 )
 def test_a_referral_has_a_reason_and_an_end_within_a_year(cast, browse, days, wrong):
-    day = timezone.localdate() + timedelta(days=days)
+    day = today(cast) + timedelta(days=days)
     said = {"user": cast.omar.pk, "categories": ["records"], "reason": "Back", "until": day}
     refer = reverse("admin:patient_refer", args=[cast.mr_doe.pk])
     assert browse("sarah").post(refer, said | wrong).status_code == 400
@@ -238,17 +243,17 @@ def test_an_administrator_opens_confidential_content_to_others(cast, browse):
 
 
 def test_confidential_content_is_opened_until_a_day(cast, browse):
-    confide, today = reverse("admin:patient_confide", args=[cast.mr_doe.pk]), timezone.localdate()
+    confide = reverse("admin:patient_confide", args=[cast.mr_doe.pk])
     said = {"user": cast.nina.pk, "categories": ["hiv"], "reason": "She treats him for this."}
     alma = browse("alma")
-    past = alma.post(confide, said | {"until": today - timedelta(days=1)})
+    past = alma.post(confide, said | {"until": today(cast) - timedelta(days=1)})
     assert past.status_code == 400 and past.context["form"].errors["until"]
     assert grants_of(cast, cast.nina, "care_team") == set()
-    assert alma.post(confide, said | {"until": today + timedelta(days=7)}).status_code == 302
+    assert alma.post(confide, said | {"until": today(cast) + timedelta(days=7)}).status_code == 302
     with tenancy.system(cast.harbor):
         rows = AccessGrant.grants.filter(user=cast.nina, source="care_team")
         ends = {timezone.localdate(grant.expires_at, cast.harbor.zone) for grant in rows}
-    assert ends == {today + timedelta(days=7)}
+    assert ends == {today(cast) + timedelta(days=7)}
 
 
 def test_where_physicians_see_whom_they_treat_the_page_works_for_them(cast, browse):

@@ -109,6 +109,38 @@ def test_of_two_hundred_who_want_one_time_one_gets_it(clinic):
         ]
 
 
+def test_of_two_who_wait_for_each_other_one_goes_on(clinic):
+    """Each has booked a time that the other wants next: the database would wait for ever."""
+    patients, hours = many_patients(clinic, 4), (tomorrow(10), tomorrow(12))
+    both_hold = Barrier(2)
+
+    def book(patient: Patient, start: datetime) -> None:
+        booking.book(
+            patient=patient, start=start, specialist=clinic.specialists["sarah"],
+            appointment_type=clinic.kind, by=clinic.fred,
+        )  # fmt: skip
+
+    def attempt(number: int) -> str:
+        with tenancy.acting(clinic.roles["fred"]), transaction.atomic():
+            book(patients[number], hours[number])
+            both_hold.wait(timeout=30)
+            book(patients[number + 2], hours[1 - number])
+        return "won"
+
+    def one(number: int) -> str:
+        try:
+            return attempt(number)
+        except booking.SlotTaken:
+            return "SlotTaken"
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(one, range(2))) == ["SlotTaken", "won"]
+    with tenancy.system(clinic.harbor), transaction.atomic():
+        assert Appointment.objects.count() == 2
+
+
 def test_the_api_tells_the_losers_that_it_is_taken(clinic):
     """The same through the API; and one who overlaps by a minute is a rival too."""
     with transaction.atomic():
