@@ -89,6 +89,7 @@ class Access(RuleBasedStateMachine):
             [self.now] = cursor.fetchone()
         self.model = Model(now=self.now, zone=self.cast.harbor.zone)
         self.glass = {}  # emergencies in force, by patient and person
+        self.agreements = {}  # consents that stand: categories, end, whether a guardian agreed
         self.people()
         self.charts()
 
@@ -275,7 +276,7 @@ class Access(RuleBasedStateMachine):
                     consent.revoke(consent=standing, by=self.who(by))
                 return
             consent.revoke(consent=standing, by=self.who(by))
-        self.model.home.pop((patient, who), None)
+        self.agreed(patient, who, {})
 
     @rule(patient=patients, who=relatives, by=st.sampled_from(HOME))
     def leave(self, patient, who, by):
@@ -291,24 +292,38 @@ class Access(RuleBasedStateMachine):
                 return
             family.leave(member=member, by=self.who(by))
         del self.members[patient, who]
+        self.agreements.pop((patient, who), None)
         self.model.home.pop((patient, who), None)
 
     def agreed(self, patient, who, ends):
-        with tenancy.system(self.cast.harbor):
-            member = FamilyMember.objects.get(pk=self.members[patient, who].pk)
-        ends, until = dict(ends), next(iter(ends.values()), None)
-        if self.model.is_minor(patient):  # of age, the patient decides anew
+        """A version was written, or the last one taken back."""
+        until = next(iter(ends.values()), None)
+        by_guardian = self.model.is_minor(patient)
+        if by_guardian:  # of age, the patient decides anew
             of_age = self.model.comes_of(patient, 18)
             until = min(until or of_age, of_age)
-            ends = dict.fromkeys(ends, until)
-            own = self.model.comes_of(patient, 12)
-            ends |= {c: min(ends[c], own) for c in ends.keys() & set(CONFIDENTIAL_KINDS)}
-        if member.permission_level == Level.NONE:
-            ends = {}
-        elif member.permission_level == Level.FULL and ends:
-            ends[Category.ACCESS_LOG] = until
-        self.model.home.pop((patient, who), None)
+        self.agreements.pop((patient, who), None)
         if ends:
+            self.agreements[patient, who] = set(ends), until, by_guardian
+        self.follow(patient, who)
+
+    def follow(self, patient, who):
+        """What is open to a relative by what stands, the day of birth and the law."""
+        self.model.home.pop((patient, who), None)
+        categories, until, by_guardian = self.agreements.get((patient, who), (set(), None, False))
+        if by_guardian and not self.model.is_minor(patient):
+            del self.agreements[patient, who]
+            return
+        with tenancy.system(self.cast.harbor):
+            member = FamilyMember.objects.get(pk=self.members[patient, who].pk)
+        ends = dict.fromkeys(categories, until)
+        if member.permission_level == Level.FULL and ends:
+            ends[Category.ACCESS_LOG] = until
+        if self.model.is_minor(patient):
+            of_age, own = self.model.comes_of(patient, 18), self.model.comes_of(patient, 12)
+            ends = {category: min(end or of_age, of_age) for category, end in ends.items()}
+            ends |= {c: min(ends[c], own) for c in ends.keys() & set(CONFIDENTIAL_KINDS)}
+        if member.permission_level != Level.NONE and ends:
             self.model.home[patient, who] = Opening(ends, timezone.now())
 
     def is_guardian(self, patient, who) -> bool:
@@ -576,23 +591,38 @@ class Access(RuleBasedStateMachine):
                 patient.date_of_birth -= back
                 patient.save(update_fields=["date_of_birth"])
         self.model.pass_time(some)
+        self.agreements = {
+            key: (categories, until and until - back, by_guardian)
+            for key, (categories, until, by_guardian) in self.agreements.items()
+        }
         self.glass.clear()
 
     @rule()
     def come_of_age(self):
         """The clinic's clock hands over to young adults."""
+        guardians = [
+            who for (patient, who) in self.members
+            if patient == "jimmy" and self.is_guardian(patient, who)
+        ]  # fmt: skip
+        decides = Category.SHARING in self.model.home["jimmy", "self:jim"].ends
         with tenancy.system(self.cast.harbor):
-            handed = [m.patient_id for m in majority.come_of_age()]
             majority.hand_over()
-        if self.cast.jimmy.pk in handed and not self.model.is_minor("jimmy"):
-            for who in GUARDIANS:
-                if ("jimmy", who) in self.members:
-                    self.model.home.pop(("jimmy", who), None)
-            self.open_to_self("jimmy", "jim")
+        if self.model.is_minor("jimmy") or (decides and not guardians):
+            return
+        for who in guardians:
+            self.model.home.pop(("jimmy", who), None)
+        self.follow_all()
+        self.open_to_self("jimmy", "jim")
+
+    def follow_all(self):
+        for patient, who in list(self.agreements):
+            if patient == "jimmy":
+                self.follow(patient, who)
 
     @rule(years=st.sampled_from([5, 11, 13, 17, 19]))
     def correct_the_birthday(self, years):
-        """The desk corrects a day of birth: what guardians see follows."""
+        """An administrator corrects the birthday: what guardians see follows, and what they opened
+        to others."""
         born = self.years_ago(years)
         with self.cast.acting("alma"):
             from patients import registration
@@ -605,6 +635,7 @@ class Access(RuleBasedStateMachine):
         for who in GUARDIANS:
             if ("jimmy", who) in self.members and self.is_guardian("jimmy", who):
                 self.guarded("jimmy", who)
+        self.follow_all()
 
     def who(self, name: str):
         return self.cast.people[name]
