@@ -132,9 +132,7 @@ def _inside(key: str, *, by: User | None = None, flags: tuple[str, ...] = ()) ->
     facility_id, _pk = _opened(key)
     origin = tenancy.current().origin
     with tenancy.system(facility_id) as system:
-        person = replace(
-            system, user_id=by.pk if by else None, by_verb=True, origin=origin, flags=flags
-        )
+        person = replace(system, user_id=by.pk if by else None, origin=origin, flags=flags)
         with tenancy.acting(person), transaction.atomic():
             yield
 

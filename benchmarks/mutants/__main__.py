@@ -28,7 +28,7 @@ def tell(rows: list[report.Found]) -> int:
     known, left = report.explained(), []
     print(f"{'module':<36}{'changes':>9}{'noticed':>9}{'explained':>11}{'left':>6}")
     for row in rows:
-        new = [one.line for one in row.survivors if one.line not in known]
+        new = [one.line for one in row.survivors if not report.is_explained(one, known)]
         explained, open_ones = len(row.survivors) - len(new), len(new) + row.not_tried
         print(f"{row.module:<36}{row.total:9}{row.noticed:9}{explained:11}{open_ones:6}")
         left += new

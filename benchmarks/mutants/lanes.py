@@ -46,6 +46,7 @@ LANES = (
                "config/tests/test_sessions.py", "config/tests/test_second_step.py",
                "config/tests/test_acting.py", "config/tests/test_requests.py",
                "patients/tests/test_joining.py", "patients/tests/test_care_team.py",
+               "patients/tests/test_desk_attacks.py",
                "patients/tests/test_admin_access.py"),
     ),
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """What was found: how many changes were noticed, and each that was not."""
 
 import json
+import re
 from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ class Survivor:
 
     @property
     def line(self) -> str:
-        return f"{self.where} | {self.before} | {self.after}"
+        return f"{self.where} | {self.before} | {self.after}".strip()
 
 
 @dataclass
@@ -76,9 +77,15 @@ def _survivor(module: str, name: str, copy: Path) -> Survivor:
     return Survivor(f"{module}: {function.replace('xǁ', '').replace('ǁ', '.')}", before, after)
 
 
-def explained() -> dict[str, str]:
-    """Changes that no test can notice, each with the reason."""
-    if not EXPLAINED.exists():
-        return {}
+def explained() -> list[tuple[re.Pattern, str]]:
+    """Changes that no test can notice, each with the reason; `*` stands for anything."""
     rows = [line for line in EXPLAINED.read_text().splitlines() if line and line[0] != "#"]
-    return {change.strip(): why.strip() for change, _to, why in (r.rpartition(" — ") for r in rows)}
+    parts = (row.rpartition(" — ") for row in rows)
+    return [
+        (re.compile(re.escape(change.strip()).replace(r"\*", ".*")), why.strip())
+        for change, _to, why in parts
+    ]
+
+
+def is_explained(survivor: Survivor, known: list[tuple[re.Pattern, str]]) -> bool:
+    return any(pattern.fullmatch(survivor.line) for pattern, _why in known)

@@ -168,6 +168,14 @@ class TestHerLetters:
         assert self.stored(cast, portal).is_open
         assert self.stored(cast, taken).accepted_at and not self.stored(cast, taken).withdrawn_at
 
+    def test_what_had_ended_before_keeps_its_moment(self, cast, fred):
+        letter = self.written(cast, "fred")
+        with cast.acting("alma"):
+            invitations.take_back(invitation=letter, by=cast.alma)
+        ended = self.stored(cast, letter).withdrawn_at
+        self.dismiss(cast, fred)
+        assert ended and self.stored(cast, letter).withdrawn_at == ended
+
     def test_as_long_as_she_invites_by_another_role_they_stand(self, cast, fred):
         letter = self.written(cast, "fred")
         with tenancy.system(cast.harbor):

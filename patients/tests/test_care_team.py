@@ -11,7 +11,8 @@ from clinic import staffing
 from clinic.errors import Invalid, Missing
 from clinic.models import Facility, Notification, RoleAssignment
 from clinic.security import tenancy
-from clinic.security.permissions import Category, Denied, Role
+from clinic.security.permissions import Category, Denied, Permission, Role
+from clinic.tests.refusals import denied, refused
 from patients import access, care_team, registration
 from patients.models import AccessGrant, Patient
 from records import charting
@@ -300,6 +301,82 @@ def test_it_needs_a_kind_and_a_sentence(cast, wrong):
     assert opened_to(cast, "nina", cast.mr_doe) == set()
 
 
+WRONG = {
+    "no kind": ({"kinds": []}, "categories"),
+    "no kind of confidential content": ({"kinds": [C.HIV, C.RECORDS]}, "categories"),
+    "a word": ({"reason": "HIV"}, "reason"),
+    "over": ({"until": timezone.now() - timedelta(days=1)}, "until"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_is_wrong_is_named(cast, wrong):
+    said, field = WRONG[wrong]
+    with refused(Invalid, field):
+        confide(cast, "nina", "alma", **said)
+    with refused(Invalid, "user"):
+        confide(cast, "lucia", "alma")
+    assert opened_to(cast, "nina", cast.mr_doe) == set()
+
+
+def test_who_opened_it_and_why_is_kept(cast):
+    confide(cast, "nina", "alma", reason=f"  {'Why, in words. ' * 30} ")
+    with tenancy.system(cast.harbor):
+        for row in AccessGrant.grants.filter(user=cast.nina, source="care_team"):
+            assert row.granted_by_id == cast.alma.pk
+            assert row.reason == ("Why, in words. " * 30).strip()[:300]
+        [told] = Notification.objects.filter(user=cast.john)
+    assert (told.link, told.patient_id) == ("/portal/sharing/", cast.mr_doe.pk)
+    assert told.title == "Confidential content was opened to Nina Test"
+
+
+def test_nobody_opens_it_in_anothers_name_or_beyond_reach(cast):
+    with cast.acting("alma"), denied(Permission.PATIENT_VIEW):
+        care_team.confide(
+            patient=cast.mr_doe, user=cast.phil, kinds=[C.HIV], reason=REASON, by=cast.nina
+        )
+    with cast.acting("omar"), refused(Missing, "patient"):
+        care_team.confide(
+            patient=cast.mr_doe, user=cast.phil, kinds=[C.HIV], reason=REASON, by=cast.omar
+        )
+    with denied(Permission.CARE_TEAM_MANAGE):  # of two kinds she holds one
+        confide(cast, "nina", "alma")
+        confide(cast, "phil", "nina", kinds=[C.HIV, C.MENTAL_HEALTH])
+    assert opened_to(cast, "phil", cast.mr_doe) == set()
+    confide(cast, "nina", "alma", kinds=[C.HIV, C.MENTAL_HEALTH])
+    confide(cast, "phil", "nina", kinds=[C.HIV, C.MENTAL_HEALTH])
+    assert opened_to(cast, "phil", cast.mr_doe) == {"view", "hiv", "mental_health"}
+
+
+def test_where_one_sees_whom_one_treats_a_kind_is_passed_on_too(narrowed):
+    let_in(narrowed, "nina", narrowed.mr_doe)
+    confide(narrowed, "nina", "alma")
+    confide(narrowed, "sarah", "nina")
+    assert opened_to(narrowed, "sarah", narrowed.mr_doe) == {"view", "hiv"}
+
+
+def test_leaving_closes_one_patient_to_one_person(cast):
+    for patient in (cast.mr_doe, cast.mrs_doe):
+        let_in(cast, "omar", patient)
+    let_in(cast, "phil", cast.mr_doe)
+    with cast.acting("sarah"):
+        access.grant(
+            patient=cast.mr_doe, user=cast.aud, source="referral", categories=[C.RECORDS],
+            by=cast.sarah,
+        )  # fmt: skip
+    with cast.acting("sarah"), denied(Permission.PATIENT_VIEW):
+        care_team.leave(patient=cast.mr_doe, user_id=cast.omar.pk, by=cast.alma)
+    with cast.acting("sarah"):
+        care_team.leave(patient=cast.mr_doe, user_id=cast.omar.pk, by=cast.sarah)
+        for nobody in (cast.omar, cast.nina, cast.aud):
+            with refused(Missing):
+                care_team.leave(patient=cast.mr_doe, user_id=nobody.pk, by=cast.sarah)
+    assert opened_to(cast, "omar", cast.mr_doe) == set()
+    assert opened_to(cast, "omar", cast.mrs_doe) == set(map(str, care_team.USUAL))
+    assert opened_to(cast, "phil", cast.mr_doe) == set(map(str, care_team.USUAL))
+    assert opened_to(cast, "aud", cast.mr_doe, source="referral") == {"records"}
+
+
 def test_it_is_opened_until_a_day(cast, secret):
     let_in(cast, "nina", cast.mr_doe)
     soon = timezone.now() + timedelta(days=7)
@@ -316,9 +393,8 @@ def test_it_is_opened_until_a_day(cast, secret):
 
 
 def test_it_is_not_opened_until_a_time_that_is_over(cast):
-    with pytest.raises(Invalid) as refused:
+    with refused(Invalid, "until"):
         confide(cast, "nina", "alma", until=timezone.now())
-    assert set(refused.value.fields) == {"until"}
     assert opened_to(cast, "nina", cast.mr_doe) == set()
 
 

@@ -491,6 +491,34 @@ def test_who_knows_of_whom_is_the_familys_to_settle(cast, jane, father):
     assert known("john") == {jane.pk}
 
 
+def test_whose_word_counts_where_the_patient_does_not_decide(cast, father):
+    """What relatives know of one another is for the guardian who speaks for the family: not for one
+    who guards another child, who has left, or who was invited and has not come."""
+    with tenancy.system(cast.harbor):
+        account = FamilyAccount.objects.get(pk=father.account_id)
+    aunt = beside(cast, "jane", cast.jimmy, account=account)
+    other = beside(cast, "fred", cast.jimmy, account=account, relationship="other")
+
+    def known() -> set:
+        with cast.acting("jane", portal=True):
+            return {member.pk for member in family.members(cast.jimmy)}
+
+    with tenancy.system(cast.harbor):
+        account.privacy_settings = {family.MEMBERS_SEE_MEMBERS: True}
+        account.primary_member = cast.john
+        account.save()
+    at_home(cast, consent.give, member=aunt, categories=[C.RECORDS])
+    assert known() == {father.pk, aunt.pk, other.pk}
+    for speaker in (cast.jane, cast.fred, cast.ana, None):
+        with tenancy.system(cast.harbor):
+            FamilyAccount.objects.filter(pk=account.pk).update(primary_member=speaker)
+        assert known() == {aunt.pk}, speaker
+    with tenancy.system(cast.harbor):
+        FamilyAccount.objects.filter(pk=account.pk).update(primary_member=cast.john)
+        FamilyMember.objects.filter(pk=father.pk).update(ended_at=timezone.now())
+    assert known() == {aunt.pk}, "John guards him no more"
+
+
 # The family's name
 def test_the_primary_member_names_the_family(cast, father):
     with tenancy.system(cast.harbor):
@@ -597,8 +625,17 @@ def test_a_minor_waits_for_a_guardian_with_an_account(cast, father):
     at_the_desk(cast, family.invite_guardian, patient=child, **AUNT | {"relationship": "parent"})
     with refused(Conflict):  # she has not taken it up
         at_the_desk(cast, enrolment.invite, **said)
+    at_home(cast, consent.give, by="john", member=beside(cast, "jane", cast.jimmy),
+            categories=[C.RECORDS])  # fmt: skip
+    with tenancy.system(cast.harbor):  # what a guardian agreed to for another is no guardian
+        consent._write(invited, [C.RECORDS], expires_at=None, given_by=cast.john)
+    assert not enrolment_waits(cast, child)
     guardian = beside(cast, "john", child, "full", relationship="parent", is_guardian=True)
     assert at_the_desk(cast, enrolment.invite, **said).is_open
+    with tenancy.system(cast.harbor):
+        FamilyMember.objects.filter(pk=guardian.pk).update(ended_at=timezone.now())
+        assert consent.standing_of(guardian) and not enrolment.has_guardians_consent(child)
+        FamilyMember.objects.filter(pk=guardian.pk).update(ended_at=None)
     at_the_desk(cast, family.end_guardian, member=guardian)
     with refused(Conflict):
         at_the_desk(cast, enrolment.invite, **said)

@@ -155,6 +155,59 @@ def test_a_letter_that_was_written_for_the_child_leads_nowhere_any_more(cast, te
         assert not User.objects.filter(email="family@home.test").exists()
 
 
+def test_taking_over_concerns_one_patient_and_her_guardians_alone(cast, teen):
+    """John guards Jimmy, too, and Jane stands beside both; a guardian of before has left."""
+    patient = teen(of_age_in=0, account=True)
+    with tenancy.system(cast.harbor):
+        jane = family.stand(patient=patient, user=cast.jane, relationship="other", level="full")
+        before = family.stand(
+            patient=patient, user=person("gone", cast.harbor, Role.FAMILY_MEMBER),
+            relationship="parent", level="full", is_guardian=True,
+        )  # fmt: skip
+        FamilyMember.objects.filter(pk=before.pk).update(ended_at=timezone.now())
+        beside_jimmy = family.stand(patient=cast.jimmy, user=cast.jane, relationship="other")
+    with cast.acting("john", portal=True):
+        consent.give(member=beside_jimmy, categories=[C.RECORDS], by=cast.john)
+    with tenancy.system(cast.harbor):
+        assert majority.take_over(patient.pk) is True
+        assert majority.take_over(patient.pk) is False, "she has taken over"
+        assert majority.take_over(cast.jimmy.pk) is False, "he is a child"
+        assert majority.take_over(cast.mr_doe.pk) is False, "he decides already"
+        jane.refresh_from_db()
+        assert (jane.permission_level, jane.is_guardian) == ("full", False)
+        law = Consent.objects.get(family_member__patient=patient, family_member__user=cast.john)
+        assert law.revoked_at and law.revoked_by_id is None
+        assert guardian(cast, patient).guardian_consent is False
+        told = Notification.objects.filter(patient_id=patient.pk).values_list("user_id", flat=True)
+        assert set(told) == {cast.ana.pk, cast.john.pk}, "who had left is told nothing"
+    with cast.acting("jane", portal=True):
+        assert C.RECORDS in access.categories_of(cast.jane, cast.jimmy)
+
+
+def test_what_is_said_then_leads_to_where_one_decides(cast, teen):
+    patient = teen(of_age_in=0, account=True)
+    hand_over(cast)
+    with tenancy.system(cast.harbor):
+        hers = Notification.objects.get(user=cast.ana, patient_id=patient.pk)
+        his = Notification.objects.get(user=cast.john, patient_id=patient.pk)
+    assert hers.link == "/portal/sharing/"
+    assert hers.text == (
+        "Your guardians see nothing of it any more. Grant it anew to whom you like."
+    )
+    assert his.text == "The young adult is of age and can grant it to you anew."
+
+
+def test_the_desk_is_told_what_to_ask_for(cast, teen):
+    patient = teen(of_age_in=0)
+    hand_over(cast)
+    with tenancy.system(cast.harbor):
+        [told] = Notification.objects.filter(user=cast.fred, patient_id=patient.pk)
+    assert told.text == (
+        "Ask for an e-mail address that nobody else reads, then invite the patient. The address on"
+        " file may be the parents’."
+    )
+
+
 # What guardians opened to others
 @pytest.fixture
 def aunt(cast):

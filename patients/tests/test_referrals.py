@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from clinic.errors import Invalid, Missing
-from clinic.models import Notification, RoleAssignment
+from clinic.models import Facility, Notification, RoleAssignment
 from clinic.security import tenancy
 from clinic.security.permissions import Category, Denied, Role
 from clinic.tests.people import person
@@ -138,3 +138,35 @@ def test_who_does_not_reach_the_patient_refers_nobody(cast):
         with pytest.raises(refusal):
             refer(cast, to="nina", by=name)
     assert count(cast) == 0
+
+
+def test_ending_one_referral_leaves_the_others(cast):
+    refer(cast)
+    refer(cast, to="nina")
+    with cast.acting("sarah"):
+        referrals.refer(
+            patient=cast.mrs_doe, to=cast.omar, reason="Knee", until=soon(), by=cast.sarah
+        )
+        care_team.join(patient=cast.mr_doe, user=cast.phil, by=cast.sarah)
+        with pytest.raises(Missing):  # in the care team, and not referred to
+            referrals.end(patient=cast.mr_doe, user=cast.phil, by=cast.sarah)
+        with pytest.raises(Denied):  # in another's name
+            referrals.end(patient=cast.mr_doe, user=cast.omar, by=cast.alma)
+    before = count(cast)
+    end(cast, "sarah")
+    assert count(cast) == before - len(care_team.USUAL)
+    with cast.acting("omar"):
+        assert [g.content_object_id for g in referrals.to(cast.omar)] == [cast.mrs_doe.pk]
+    with pytest.raises(Missing):  # hers stands, and his is over
+        end(cast, "sarah")
+    assert C.RECORDS in open_to(cast, "phil")
+
+
+def test_where_one_sees_whom_one_treats_she_ends_what_she_began(cast):
+    """Who was referred to reads the patient by that alone, and gives it back."""
+    with tenancy.system(cast.harbor):
+        Facility.objects.filter(pk=cast.harbor.pk).update(care_reach="care_team")
+        access.grant(patient=cast.mr_doe, user=cast.sarah, source="care_team")
+    refer(cast, to="nina")
+    end(cast, "sarah", of="nina")
+    assert open_to(cast, "nina") == frozenset() and count(cast) == 0

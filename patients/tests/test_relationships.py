@@ -418,6 +418,8 @@ def test_each_side_sees_its_own(cast):
         assert names == {"John Doe", "Jane Doe"}
     with cast.acting("nina"):  # whom she asked herself she is told once he has agreed
         assert relationships.of_clinician(cast.nina) == []
+    with cast.acting("alma"):  # of one patient, whomever else one sees
+        assert {row.pk for row in relationships.of_patient(cast.mrs_doe)} == {asked.pk}
     with cast.acting("john", portal=True):
         rows = relationships.of_patient(cast.mr_doe)
         assert [row.clinician_id for row in rows] == [cast.nina.pk, cast.omar.pk]
