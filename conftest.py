@@ -47,20 +47,25 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
     connection.settings_dict.update(_credentials("DATABASE_OWNER_URL"))
 
 
+def settle() -> None:
+    """Make a migrated database ready: the runtime role's rights, a key, and the standing cast."""
+    from clinic.security import keyring
+    from clinic.tests import people
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"REVOKE TEMPORARY ON DATABASE {database()} FROM PUBLIC")
+    switch("DATABASE_URL")
+    keyring.create(None)
+    people.stand()
+    switch("DATABASE_URL")
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
     """Migrated as the owner (pytest-django's part); from here on as the runtime role, which may
     make no temporary table (`config.embedded.roles` sees to it elsewhere)."""
     with django_db_blocker.unblock():
-        from clinic.security import keyring
-        from clinic.tests import people
-
-        with connection.cursor() as cursor:
-            cursor.execute(f"REVOKE TEMPORARY ON DATABASE {database()} FROM PUBLIC")
-        switch("DATABASE_URL")
-        keyring.create(None)
-        people.stand()
-        switch("DATABASE_URL")
+        settle()
     yield
     with django_db_blocker.unblock():
         switch("DATABASE_OWNER_URL")

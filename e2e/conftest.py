@@ -8,18 +8,13 @@ the content security policy, fails the test. Pictures of failures lie in .local/
 import os
 import re
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from allauth.mfa.totp.internal.auth import (
-    format_hotp_value,
-    hotp_value,
-    yield_hotp_counters_from_time,
-)
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from clinic.tests import authenticator
 from clinic.tests.people import PASSWORD
 from config.embedded.home import ROOT
 from e2e import furniture, house
@@ -63,10 +58,7 @@ def chromium() -> Iterator[Browser]:
 
 def code_of(name: str) -> str:
     """The code that the person's phone shows now, with time left to type it."""
-    if 30 - time.time() % 30 < 5:
-        time.sleep(6)
-    counter = next(yield_hotp_counters_from_time())
-    return format_hotp_value(hotp_value(furniture.SECRETS[name], counter))
+    return authenticator.code_of(furniture.SECRETS[name], left=5)
 
 
 def enter(page: Page, clinic: house.House, name: str, code: str) -> None:

@@ -104,7 +104,6 @@ def _known(grants: list[AccessGrant], hidden: set[str]) -> list[AccessGrant]:
 def _holder(grants: list[AccessGrant], roles: dict[UUID, str]) -> Holder:
     first = grants[0]
     names = {Category.VIEW.value, *(grant.permission.codename for grant in grants)}
-    ends = [grant.expires_at for grant in grants]
     return Holder(
         user_id=first.user_id,
         name=first.user.get_full_name(),
@@ -112,6 +111,6 @@ def _holder(grants: list[AccessGrant], roles: dict[UUID, str]) -> Holder:
         categories=sorted(names),
         reason=next((grant.reason for grant in grants if grant.reason), ""),
         since=min(grant.granted_at for grant in grants),
-        expires_at=None if None in ends else max(ends),
+        expires_at=access.latest([grant.expires_at for grant in grants]),
         given_by=first.granted_by.get_full_name() if first.granted_by else "",
     )

@@ -6,20 +6,20 @@ found.
 
 import sys
 
-from benchmarks.mutants import lane as lanes
 from benchmarks.mutants import report
+from benchmarks.mutants.lane import PACKAGES, prepare, start
 from benchmarks.mutants.lanes import LANES
 
 
 def main(words: list[str]) -> int:
-    sys.path.append(str(lanes.PACKAGES))
+    sys.path.append(str(PACKAGES))
     if words != ["report"]:
         if unknown := set(words).difference(*(lane.modules for lane in LANES)):
             sys.exit(f"Not among the modules of lanes.py: {', '.join(sorted(unknown))}")
         chosen = [lane for lane in LANES if not words or set(words) & set(lane.modules)]
         for lane in chosen:
-            lanes.prepare(lane)
-        for process in [lanes.start(lane, words) for lane in chosen]:
+            prepare(lane)
+        for process in [start(lane, words) for lane in chosen]:
             process.wait()
     return tell([row for lane in LANES for row in report.found(lane) if row.total])
 
@@ -28,7 +28,8 @@ def tell(rows: list[report.Found]) -> int:
     known, left = report.explained(), []
     print(f"{'module':<36}{'changes':>9}{'noticed':>9}{'explained':>11}{'left':>6}")
     for row in rows:
-        new = [one.line for one in row.survivors if not report.is_explained(one, known)]
+        told = [one.line for one in row.survivors]
+        new = [line for line in told if not any(pattern.fullmatch(line) for pattern in known)]
         explained, open_ones = len(row.survivors) - len(new), len(new) + row.not_tried
         print(f"{row.module:<36}{row.total:9}{row.noticed:9}{explained:11}{open_ones:6}")
         left += new

@@ -4,27 +4,19 @@ from it, uses that. Read at the end of the copy's conftest.py, whose fixtures th
 import sys
 
 import pytest
-from django.db import connection
 from django.test.utils import setup_databases
 
-from conftest import database, switch
+from conftest import settle, switch
 
 MADE = "_database_of_the_lane"  # kept where a second session of the process finds it
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_modify_db_settings, django_test_environment, django_db_blocker):
-    from clinic.security import keyring
-    from clinic.tests import people
-
     with django_db_blocker.unblock():
         if not hasattr(sys, MADE):
             setup_databases(verbosity=0, interactive=False)
-            with connection.cursor() as cursor:
-                cursor.execute(f"REVOKE TEMPORARY ON DATABASE {database()} FROM PUBLIC")
-            switch("DATABASE_URL")
-            keyring.create(None)
-            people.stand()
+            settle()
             setattr(sys, MADE, True)
         switch("DATABASE_URL")
     yield

@@ -1,16 +1,15 @@
 """Signing in to the API, tokens, one's own account and the people of the clinic."""
 
-import time
 from datetime import timedelta
 
 import pytest
-from allauth.mfa.totp.internal import auth as totp
 from django.core.cache import cache
 from django.utils import timezone
 
 from clinic import staffing
 from clinic.models import ApiToken, LogEntry, User
 from clinic.security import tenancy
+from clinic.tests.authenticator import code_of
 from clinic.tests.people import PASSWORD, nobody_id
 from clinic.tests.people import TOTP_SECRET as SECRET
 from clinic.tests.programs import Program, wrong_fields
@@ -31,8 +30,7 @@ def signing_in(cast, settings):
 
 
 def code() -> str:
-    counter = int(time.time()) // 30
-    return totp.format_hotp_value(totp.hotp_value(SECRET, counter))
+    return code_of(SECRET)
 
 
 def sign_in(api, name="sarah", **body):

@@ -1,21 +1,16 @@
 """Emergencies of the tests: Maria is a patient of Harbor whom Omar does not treat."""
 
 import itertools
-import time
 from datetime import date, timedelta
 
 import pytest
-from allauth.mfa.totp.internal.auth import (
-    format_hotp_value,
-    hotp_value,
-    yield_hotp_counters_from_time,
-)
 from django.core.cache import cache
 from django.db import transaction
 
 from clinic.models import LogEntry, SpentCode
 from clinic.security import tenancy
 from clinic.security.permissions import Category
+from clinic.tests.authenticator import code_of
 from clinic.tests.people import TOTP_SECRET, Cast
 from compliance import breakglass
 from compliance.breakglass import Proof, Sought
@@ -31,9 +26,7 @@ BORN = date(1990, 5, 17)
 
 def code() -> str:
     """The code that the app of the cast's staff shows now, with time left to send it."""
-    if (left := 30 - time.time() % 30) < 3:
-        time.sleep(left + 0.1)
-    return format_hotp_value(hotp_value(TOTP_SECRET, next(yield_hotp_counters_from_time())))
+    return code_of(TOTP_SECRET, left=3)
 
 
 def proof_of(user) -> Proof:

@@ -1,13 +1,11 @@
 """Ways through the door, for the tests of signing in."""
 
 import json
-import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 from allauth.account.utils import user_pk_to_url_str
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal import auth as totp
 from allauth.mfa.webauthn.internal.auth import WebAuthn
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.cache import cache
@@ -16,6 +14,7 @@ from django.test import Client
 from fido2.utils import websafe_encode
 
 from clinic.security import tenancy
+from clinic.tests.authenticator import code_of
 from clinic.tests.passkeys import Passkey
 from clinic.tests.people import PASSWORD, Cast
 from clinic.tests.people import TOTP_SECRET as SECRET
@@ -48,14 +47,12 @@ def quicken(settings) -> None:
 
 
 def code() -> str:
-    return totp.format_hotp_value(totp.hotp_value(SECRET, int(time.time()) // 30))
+    return code_of(SECRET)
 
 
 def fresh_code() -> str:
     """A code that is valid for some seconds more, so that a race is not lost to the clock."""
-    if time.time() % 30 > 22:
-        time.sleep(31 - time.time() % 30)
-    return code()
+    return code_of(SECRET, left=8)
 
 
 def sign_in(client: Client, name: str, password: str = PASSWORD, **more):

@@ -24,6 +24,7 @@ from clinic.models import LogEntry, RoleAssignment, SpentCode, User
 from clinic.security import tenancy
 from clinic.security.permissions import Role
 from clinic.security.sessions import digest_of
+from clinic.tests.authenticator import code_of
 from clinic.tests.people import PASSWORD, Cast, make_cast
 from clinic.tests.people import TOTP_SECRET as SECRET
 from clinic.tests.programs import Program
@@ -462,7 +463,7 @@ class TestChangingHowOneSignsIn:
         fresh_code()
         assert client.get(self.ACTIVATE).status_code == 200
         secret = client.session["mfa.totp.secret"]
-        typed = totp.format_hotp_value(totp.hotp_value(secret, int(time.time()) // 30))
+        typed = code_of(secret)
         assert client.post(self.ACTIVATE, {"code": typed}).status_code == 302
         return typed
 

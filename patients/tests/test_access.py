@@ -12,6 +12,7 @@ from clinic.security import tenancy
 from clinic.security.permissions import CONFIDENTIAL_KINDS, Category, Denied
 from patients import access
 from patients.models import AccessGrant, CareRelationship, Patient
+from patients.tests import opened
 
 C = Category
 Source = AccessGrant.Source
@@ -28,12 +29,7 @@ def grant(cast, name: str, patient, *categories, source=Source.CARE_TEAM, **more
 
 
 def ends_of(cast, name: str, patient, source=Source.CARE_TEAM) -> dict[str, datetime | None]:
-    """What that source opened to the person, each with its end."""
-    with tenancy.system(cast.harbor):
-        rows = AccessGrant.grants.filter(
-            user=cast.people[name], content_object=patient, source=source
-        )
-        return dict(rows.values_list("permission__codename", "expires_at"))
+    return opened.ends_of(cast, name, patient, source)
 
 
 @pytest.fixture

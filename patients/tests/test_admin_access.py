@@ -11,6 +11,7 @@ from clinic.security import tenancy
 from clinic.security.permissions import Category
 from patients import access, care_team, consent, family, referrals
 from patients.models import AccessGrant
+from patients.tests import opened
 
 REASON = "plantedreason of the team"
 
@@ -52,11 +53,7 @@ def shown(answer) -> dict[str, list[str]]:
 
 
 def grants_of(cast, user, source: str) -> set[str]:
-    with tenancy.system(cast.harbor):
-        rows = AccessGrant.grants.filter(
-            user=user, source=source, content_object=cast.mr_doe
-        ).values_list("permission__codename", flat=True)
-        return set(rows)
+    return set(opened.ends_of(cast, user, cast.mr_doe, source))
 
 
 # Shown

@@ -15,6 +15,7 @@ from clinic.security.permissions import Category, Denied, Permission, Role
 from clinic.tests.refusals import denied, refused
 from patients import access, care_team, registration
 from patients.models import AccessGrant, Patient
+from patients.tests import opened
 from records import charting
 
 REASON = "She treats him for this."
@@ -36,12 +37,12 @@ def seen_by(cast, name: str, category: Category = C.VIEW) -> set:
         return set(rows.values_list("pk", flat=True))
 
 
+def ends_of(cast, name: str, patient, source="care_team") -> dict:
+    return opened.ends_of(cast, name, patient, source)
+
+
 def opened_to(cast, name: str, patient, source="care_team") -> set[str]:
-    with tenancy.system(cast.harbor):
-        rows = AccessGrant.grants.filter(
-            user=cast.people[name], content_object=patient, source=source
-        )
-        return set(rows.values_list("permission__codename", flat=True))
+    return set(ends_of(cast, name, patient, source))
 
 
 def let_in(cast, name: str, patient, by="alma", **more) -> None:
@@ -124,14 +125,6 @@ def test_nobody_opens_more_to_herself_or_than_she_reads(narrowed):
     assert opened_to(narrowed, "sarah", narrowed.mr_doe) == {"view", "records"}
     let_in(narrowed, "nina", narrowed.mr_doe, by="sarah")
     assert opened_to(narrowed, "nina", narrowed.mr_doe) == {"view", "records"}
-
-
-def ends_of(cast, name: str, patient, source="care_team") -> dict:
-    with tenancy.system(cast.harbor):
-        rows = AccessGrant.grants.filter(
-            user=cast.people[name], content_object=patient, source=source
-        )
-        return dict(rows.values_list("permission__codename", "expires_at"))
 
 
 def test_what_is_open_for_a_time_is_passed_on_until_then_at_most(narrowed):

@@ -12,6 +12,7 @@ from clinic.security.permissions import CONFIDENTIAL_KINDS, SHARED, Category, Pe
 from clinic.tests.refusals import denied, refused
 from patients import ages, consent, family, registration
 from patients.models import AccessGrant, Consent, FamilyMember
+from patients.tests.opened import ends_of
 
 C = Category
 TOMORROW = timezone.now() + timedelta(days=1)
@@ -55,11 +56,7 @@ def give(cast, member, *categories, by="john", **more) -> Consent:
 
 def opened(cast, member) -> dict[str, datetime | None]:
     """What is open to the relative, each with its end."""
-    with tenancy.system(cast.harbor):
-        rows = AccessGrant.grants.filter(
-            user=member.user_id, content_object=member.patient_id, source="family"
-        )
-        return dict(rows.values_list("permission__codename", "expires_at"))
+    return ends_of(cast, member.user_id, member.patient_id, "family")
 
 
 def versions(cast, member) -> list[tuple]:

@@ -24,6 +24,7 @@ from patients import (
     relationships,
 )
 from patients.models import AccessGrant, CareRelationship, FamilyMember, Patient
+from patients.tests.opened import ends_of
 
 C = Category
 USUAL = {c.value for c in SHARED if c not in CONFIDENTIAL_KINDS}
@@ -64,11 +65,7 @@ def agreed(cast, name="omar", **more) -> CareRelationship:
 
 
 def opened(cast, name="omar", patient=None) -> set[str]:
-    with tenancy.system(cast.harbor):
-        rows = AccessGrant.grants.filter(
-            user=cast.people[name], content_object=patient or cast.mr_doe, source="invited"
-        )
-        return set(rows.values_list("permission__codename", flat=True))
+    return set(ends_of(cast, name, patient or cast.mr_doe, "invited"))
 
 
 def notices(cast, name: str) -> list[Notification]:
