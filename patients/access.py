@@ -53,7 +53,10 @@ def visible(
         raise Denied(Permission.PATIENT_VIEW)
     if _reach(category) == Reach.NONE:
         return queryset.none()
-    return queryset.filter(_within_reach(column, category), facility_id__in=actor.facilities)
+    rows = queryset.filter(facility_id__in=actor.facilities)
+    if not _is_wide(category):  # said alone, so that an index finds the few
+        return rows.filter(_within_reach(column, category, by_grant=True))
+    return rows.filter(_within_reach(column, category)) if actor.barred else rows
 
 
 def _reach(category: Category) -> Reach:
@@ -69,8 +72,8 @@ def in_context(queryset: models.QuerySet, category: Category, column: str = "id"
 
 
 @cache
-def _within_reach(column: str, category: Category) -> "WithinReach":
-    return WithinReach(F(column), Value(category.value))
+def _within_reach(column: str, category: Category, *, by_grant: bool = False) -> "WithinReach":
+    return WithinReach(F(column), Value(category.value), by_grant=by_grant)
 
 
 class ActingFacility(Func):
@@ -80,13 +83,16 @@ class ActingFacility(Func):
     output_field = models.UUIDField()
 
 
-def within_reach(column: str, category: Category, parameter: str = "%s") -> str:
-    """The condition in SQL, with one parameter for the category's name."""
-    by_grant = rls.GRANTED.format(column=column, category=parameter)
-    if category in BY_GRANT_ONLY:
-        return by_grant
+def within_reach(
+    column: str, category: Category, parameter: str = "%s", *, by_grant: bool = False
+) -> str:
+    """The condition in SQL, with one parameter for the category's name; `by_grant` for an actor
+    whose roles reach nobody else."""
+    granted = rls.GRANTED.format(column=column, category=parameter)
+    if by_grant or category in BY_GRANT_ONLY:
+        return granted
     reach = "app_clinical_wide" if category.is_clinical else "app_wide"
-    return f"({rls.WIDE.format(reach=reach, column=column)} OR {by_grant})"
+    return f"({rls.WIDE.format(reach=reach, column=column)} OR {granted})"
 
 
 class WithinReach(Func):
@@ -99,7 +105,9 @@ class WithinReach(Func):
     def as_sql(self, compiler, connection, **context):
         column, category = self.source_expressions
         (left, _none), (right, parameters) = compiler.compile(column), compiler.compile(category)
-        return within_reach(left, Category(category.value), right), list(parameters)
+        by_grant = self.extra["by_grant"]
+        sql = within_reach(left, Category(category.value), right, by_grant=by_grant)
+        return sql, list(parameters)
 
 
 ACTING_FACILITY = ActingFacility()

@@ -66,6 +66,10 @@ $$ SELECT COALESCE(NULLIF(current_setting('app.emergencies', true), '')::uuid[],
 CREATE FUNCTION app_stewarded() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE AS
 $$ SELECT COALESCE(NULLIF(current_setting('app.stewarded', true), '')::uuid[], '{}') $$;
 
+-- Whether all patients of the facility are reached, and none of them barred the person.
+CREATE FUNCTION app_everybody() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS
+$$ SELECT app_wide() AND app_barred() = '{}' $$;
+
 CREATE FUNCTION app_trail() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS
 $$ SELECT COALESCE(current_setting('app.trail', true) = 'on', false) $$;
 
@@ -311,8 +315,8 @@ END $$;
 
 DROP = """
 DROP FUNCTION app_begin, app_enter, app_standing, app_is_self, app_held_since, app_memberships, app_trail,
-    app_stewarded, app_emergencies, app_barred, app_portal, app_by_verb, app_unattended, app_clinical,
-    app_clinical_wide, app_wide, app_reach, app_facility, app_facilities, app_user;
+    app_stewarded, app_emergencies, app_everybody, app_barred, app_portal, app_by_verb, app_unattended,
+    app_clinical, app_clinical_wide, app_wide, app_reach, app_facility, app_facilities, app_user;
 """
 
 OWN_OR_FACILITY = f"{IN_FACILITY} OR user_id = (SELECT app_user())"
