@@ -14,7 +14,7 @@ from clinic.models import Facility, Invitation, LogEntry, RoleAssignment, User
 from clinic.security import tenancy
 from clinic.security.permissions import ROLE_TABLE, STAFF_ROLES, Denied, Permission, Reach, Role
 from clinic.tests.people import make_cast
-from clinic.tests.refusals import refused
+from clinic.tests.refusals import denied, refused
 
 
 def roles_of(cast, name: str, facility=None) -> dict[str, tuple[bool, bool]]:
@@ -101,6 +101,19 @@ def test_nobody_dismisses_herself(cast):
     with cast.acting("alma"), pytest.raises(Conflict):
         staffing.dismiss(assignment=assignment_of(cast, "alma"), by=cast.alma)
     assert roles_of(cast, "alma") == {"administrator": (True, True)}
+
+
+def test_nor_anybody_once_her_own_role_ended(cast):
+    """A request of hers that had begun before."""
+    with tenancy.system(cast.harbor):
+        own = staffing.assign(user=cast.fred, role=Role.ADMINISTRATOR, facility=cast.harbor)
+    nurse = assignment_of(cast, "nina")
+    with cast.acting("fred"), tenancy.by_verb():
+        own.is_active = False
+        own.save()
+        with denied(Permission.STAFF_MANAGE):
+            staffing.dismiss(assignment=nurse, by=cast.fred)
+    assert roles_of(cast, "nina") == {"nurse": (True, True)}
 
 
 @pytest.mark.parametrize("role", [Role.PHYSICIAN, Role.ADMINISTRATOR, Role.PATIENT])

@@ -9,7 +9,7 @@ from django.utils import timezone
 from clinic import joining
 from clinic.errors import Conflict, Invalid
 from clinic.models import Invitation, LogEntry, Notification, RoleAssignment
-from clinic.security import tenancy
+from clinic.security import tenancy, trail
 from clinic.security.permissions import Role
 from clinic.tests.people import person
 from clinic.tests.refusals import refused
@@ -55,10 +55,11 @@ def told(cast, name: str) -> list[Notification]:
         return list(Notification.objects.filter(user=cast.people[name]))
 
 
-def flagged(cast, flag: str) -> list[tuple]:
+def flagged(cast, flag: str, *names: str) -> list[tuple]:
+    """Who did what bears the flag, and to whom; or what else is named of the entries."""
     with tenancy.system(cast.harbor):
         rows = LogEntry.entries.filter(compliance_flags__contains=[flag])
-        return list(rows.values_list("actor_id", "patient_id"))
+        return list(rows.values_list(*(names or ("actor_id", "patient_id"))))
 
 
 # One's own letter
@@ -105,9 +106,19 @@ def test_a_colleague_who_comes_into_the_portal_is_told_of(cast, pat):
     assert told(cast, "alma") == []
     accept(cast, letter, "phil")
     [notice] = told(cast, "alma")
+    assert notice.title == "A colleague came into the portal"
     assert "Phil Test" in notice.text and "Roe" not in notice.title + notice.text
     assert flagged(cast, joining.COLLEAGUE) == [(cast.phil.pk, None)]
+    [entry] = flagged(cast, joining.COLLEAGUE, "action", "object_pk")
+    assert entry == (trail.UPDATE, str(letter.pk))
     assert notice.link == f"/admin/trail/?flag={joining.COLLEAGUE}"
+
+
+def test_and_she_is_not_told_of_herself(cast, pat):
+    with cast.acting("fred"):
+        letter = enrolment.invite(patient=pat, email=HIS, by=cast.fred)
+    accept(cast, letter, "alma")
+    assert told(cast, "alma") == [] and flagged(cast, joining.COLLEAGUE) == [(cast.alma.pk, None)]
 
 
 def test_who_does_not_work_here_is_not(cast, pat):

@@ -506,6 +506,11 @@ def test_whose_word_counts_where_the_patient_does_not_decide(cast, father):
         account.save()
     at_home(cast, consent.give, member=aunt, categories=[C.RECORDS])
     assert known() == {father.pk, aunt.pk, other.pk}
+    with tenancy.system(cast.harbor):
+        own = registration.register(
+            by=None, first_name="Joy", last_name="Doe", date_of_birth=cast.jimmy.date_of_birth
+        )
+    beside(cast, "jane", own, relationship="parent", is_guardian=True)
     for speaker in (cast.jane, cast.fred, cast.ana, None):
         with tenancy.system(cast.harbor):
             FamilyAccount.objects.filter(pk=account.pk).update(primary_member=speaker)

@@ -2,8 +2,10 @@
 
 import re
 from datetime import date, timedelta
+from uuid import UUID
 
 import pytest
+from celery import current_app
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -190,6 +192,21 @@ def test_the_same_is_done_whether_somebody_is_asked_or_not(
         assert CareRelationship.objects.count() == (before is not None)
 
 
+@pytest.mark.parametrize("mrn", [None, "NO0000"])
+def test_its_letter_names_a_notice_as_others_do(
+    cast, mrn, monkeypatch, django_capture_on_commit_callbacks
+):
+    queued, broker = [], current_app._get_current_object()
+    monkeypatch.setattr(broker, "send_task", lambda name, **how: queued.append((name, how)))
+    with django_capture_on_commit_callbacks(execute=True):
+        asked_by_clinician(cast, **({"mrn": mrn} if mrn else {}))
+    [(name, how)] = queued
+    assert name == "clinic.send_notice" and UUID(how["kwargs"]["notification_id"])
+    assert {row.pk for row in notices(cast, "john")} == (
+        set() if mrn else {UUID(how["kwargs"]["notification_id"])}
+    )
+
+
 def test_who_has_no_account_or_is_related_already_is_not_asked(cast):
     assert asked_by_clinician(cast, "nina") is not None
     first = relation(cast, "nina")
@@ -200,8 +217,9 @@ def test_who_has_no_account_or_is_related_already_is_not_asked(cast):
         date_of_birth=date(2014, 6, 1),
     )  # fmt: skip
     assert relation(cast, "omar", cast.jimmy) is None
-    asked_by_clinician(cast)  # nina being related to him is nothing to omar
-    assert relation(cast).status == "pending"
+    agreed(cast, patient=cast.mrs_doe, by="jane")
+    asked_by_clinician(cast)  # nor is nina being related to him, or omar to his wife
+    assert (relation(cast).status, relation(cast).asked_by) == ("pending", cast.omar)
 
 
 def test_who_was_blocked_asks_in_vain_and_is_not_told(cast):
