@@ -66,12 +66,10 @@ def take_over(patient_id: UUID) -> bool:
     if not guardians and decides:  # done meanwhile
         return False
     for member in guardians:
-        if law := consent.standing_of(member):
-            consent.end(law, None)
         member.is_guardian, member.permission_level = False, Level.NONE
         member.guardian_consent = False
         member.save(update_fields=["is_guardian", "permission_level", "guardian_consent"])
-        consent.apply(member)
+        consent.apply(member)  # ends what stood by law
     others = FamilyMember.objects.filter(patient=patient, guardian_consent=True, ended_at=None)
     for member in others:
         consent.follow_law(member)

@@ -56,19 +56,15 @@ def settings_of(lane: Lane, copy: Path) -> str:
     return "\n".join(["\n[tool.mutmut]", *lines, ""])
 
 
-def start(lane: Lane, modules: list[str]) -> subprocess.Popen:
-    """Run the lane, or these modules of it, beside a PostgreSQL of its own."""
+def run(lane: Lane, chosen: list[str]) -> None:
+    """Try these changes of the lane, on a copy and beside a PostgreSQL of its own."""
+    copy = prepare(lane)
     launch = [sys.executable, "-m", "config.embedded", "--home", str(FOLDER / f"home-{lane.name}")]
-    chosen = [
-        name.removesuffix(".py").replace("/", ".") + ".*"
-        for name in modules
-        if name in lane.modules
-    ]
-    run = [sys.executable, "-m", "benchmarks.mutants.lane", *chosen]
+    change = [sys.executable, "-m", "benchmarks.mutants.lane", *chosen]
     with (FOLDER / f"{lane.name}.log").open("w") as log:
-        return subprocess.Popen(
-            [*launch, "test", "--", *run], cwd=FOLDER / lane.name, stdout=log, stderr=log,
-            env=os.environ | {"PACKAGES": str(PACKAGES)},
+        subprocess.run(
+            [*launch, "test", "--", *change], cwd=copy, stdout=log, stderr=log,
+            env=os.environ | {"PACKAGES": str(PACKAGES)}, check=False,
         )  # fmt: skip
 
 

@@ -15,8 +15,9 @@ NOTICED = {"killed", "timeout", "segfault"}
 
 @dataclass(frozen=True)
 class Survivor:
-    """A change that no test noticed: `module: function`, and the lines before and after."""
+    """A change that no test noticed: its name, `module: function`, the lines before and after."""
 
+    name: str
     where: str
     before: str
     after: str
@@ -32,35 +33,46 @@ class Found:
 
     module: str
     noticed: int = 0
-    not_tried: int = 0
-    survivors: tuple[Survivor, ...] = ()
+    not_tried: tuple[str, ...] = ()  # their names
+    explained: int = 0
+    left: tuple[Survivor, ...] = ()
 
     @property
     def total(self) -> int:
-        return self.noticed + self.not_tried + len(self.survivors)
+        return self.noticed + self.explained + self.open
+
+    @property
+    def open(self) -> int:
+        return len(self.left) + len(self.not_tried)
 
 
 def found(lane: Lane) -> list[Found]:
-    return [_of(module, FOLDER / lane.name) for module in lane.modules]
+    """What the last run of a lane found, by module; nothing of those that were not changed yet."""
+    known = explained()
+    rows = [_of(module, FOLDER / lane.name, known) for module in lane.modules]
+    return [row for row in rows if row.total]
 
 
-def _of(module: str, copy: Path) -> Found:
+def _of(module: str, copy: Path, known: list[re.Pattern]) -> Found:
     meta = copy / "mutants" / f"{module}.meta"
     result = Found(module)
     if not meta.exists():
         return result
     from mutmut.stats import status_by_exit_code
 
-    survivors = []
-    for name, code in json.loads(meta.read_text())["exit_code_by_key"].items():
-        status = status_by_exit_code[code]
-        if status == "not checked":
-            result.not_tried += 1
-        elif status in NOTICED:
-            result.noticed += 1
-        else:
-            survivors.append(_survivor(module, name, copy))
-    result.survivors = tuple(survivors)
+    codes = json.loads(meta.read_text())["exit_code_by_key"]
+    states = {name: status_by_exit_code[code] for name, code in codes.items()}
+    result.noticed = sum(state in NOTICED for state in states.values())
+    result.not_tried = tuple(name for name, state in states.items() if state == "not checked")
+    told = [
+        _survivor(module, name, copy)
+        for name, state in states.items()
+        if state not in NOTICED and state != "not checked"
+    ]
+    result.left = tuple(
+        one for one in told if not any(pattern.fullmatch(one.line) for pattern in known)
+    )
+    result.explained = len(told) - len(result.left)
     return result
 
 
@@ -74,7 +86,9 @@ def _survivor(module: str, name: str, copy: Path) -> Survivor:
         for sign in "-+"
     )
     function = name.rpartition(".")[2].removeprefix("x_").partition("__mutmut")[0]
-    return Survivor(f"{module}: {function.replace('xǁ', '').replace('ǁ', '.')}", before, after)
+    return Survivor(
+        name, f"{module}: {function.replace('xǁ', '').replace('ǁ', '.')}", before, after
+    )
 
 
 def explained() -> list[re.Pattern]:

@@ -15,6 +15,8 @@ from clinic.models import ApiToken, Facility, LogEntry, Notification, RoleAssign
 from clinic.security import tenancy
 from clinic.security.permissions import PORTAL_ROLES, STAFF_ROLES, Denied, Permission, Reach, Role
 from clinic.security.tenancy import Origin, Purpose
+from patients import access
+from patients.models import CareRelationship
 
 
 def give(cast, name: str, role: Role, clinic: str = "harbor", **more) -> RoleAssignment:
@@ -56,6 +58,22 @@ class TestEntering:
         assert (actor.purpose, actor.reach, actor.clinical) == (purpose, reach, clinical)
         assert actor.trail is trail and actor.lacks_factor is False
         assert actor.origin == Origin(address="192.0.2.5", surface="test")
+
+    def test_whose_patients_stand_apart_for_her(self, cast):
+        """Mr Doe blocked Omar, who broke the glass for his wife; John decides for himself and his
+        son."""
+        with tenancy.system(cast.harbor):
+            CareRelationship.objects.create(
+                facility=cast.harbor, patient=cast.mr_doe, clinician=cast.omar, status="blocked"
+            )
+            access.grant(
+                patient=cast.mrs_doe, user=cast.omar, source="emergency", categories=["view"],
+                expires_at=timezone.now() + timedelta(minutes=50),
+            )  # fmt: skip
+        omar, john = self.enter(cast, "omar"), self.enter(cast, "john", PORTAL_ROLES)
+        assert (omar.barred, omar.emergencies) == ((cast.mr_doe.pk,), (cast.mrs_doe.pk,))
+        assert (john.barred, john.emergencies, omar.stewarded) == ((), (), ())
+        assert set(john.stewarded) == {cast.mr_doe.pk, cast.jimmy.pk}
 
     def test_the_clinic_is_the_one_named_or_that_of_the_main_role(self, cast):
         give(cast, "lucia", Role.NURSE)

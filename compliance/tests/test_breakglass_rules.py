@@ -29,7 +29,7 @@ from compliance.tests.emergencies import (
     stored,
     widen,
 )
-from patients import registration
+from patients import access, registration
 from patients.models import AccessGrant
 
 MINUTE = timedelta(minutes=1)
@@ -114,9 +114,24 @@ class TestWhatIsKept:
             assert rows[1] == first
 
     def test_two_colleagues_open_the_same_patient_each_for_herself(self, emergency):
+        """Alma, who treats patients too, sees as an overseer what the others have open."""
+        with tenancy.system(emergency.harbor):
+            staffing.assign(user=emergency.alma, role=Role.PHYSICIAN, facility=emergency.harbor)
         opened(emergency)
-        opened(emergency, "nina", lacking=[Category.HIV])
-        assert count(emergency) == 2 and len(grants(emergency, "nina")) == 2
+        for name in ("nina", "alma"):
+            opened(emergency, name, lacking=[Category.HIV])
+            assert len(grants(emergency, name)) == 2
+        assert count(emergency) == 3
+
+    def test_who_reads_what_is_usual_and_nothing_else_opens_nothing(self, emergency):
+        usual = (Category.VIEW, Category.MEDICATIONS, Category.RECORDS)
+        with tenancy.system(emergency.harbor):
+            access.grant(
+                patient=emergency.maria, user=emergency.omar, source="care_team", categories=usual
+            )
+        with pytest.raises(Conflict, match="as usual"):
+            opened(emergency)
+        assert count(emergency) == 0
 
     def test_opening_another_keeps_the_first_marked(self, emergency):
         """Both are emergencies while the second is opened, for what is told and noted."""
@@ -127,6 +142,22 @@ class TestWhatIsKept:
                 assert actor.emergencies == (emergency.maria.pk, emergency.jimmy.pk)
                 assert actor.user_id == emergency.omar.pk
             assert tenancy.current().emergencies == (emergency.maria.pk,)
+
+    def test_whom_she_sees_by_that_alone_she_does_not_know(self, emergency):
+        """Until she reaches the patient in another way, too."""
+        with tenancy.system(emergency.harbor):
+            access.grant(patient=emergency.mr_doe, user=emergency.omar, source="care_team")
+        opened(emergency)
+
+        def those(door) -> set:
+            with emergency.acting("omar"):
+                return set(door(emergency.omar).values_list("pk", flat=True))
+
+        assert those(access.visible_to) == {emergency.mr_doe.pk, emergency.maria.pk}
+        assert those(access.known_to) == {emergency.mr_doe.pk}
+        with tenancy.system(emergency.harbor):
+            access.grant(patient=emergency.maria, user=emergency.omar, source="care_team")
+        assert those(access.known_to) == {emergency.mr_doe.pk, emergency.maria.pk}
 
 
 class TestTheReason:
@@ -292,6 +323,13 @@ class TestTheProof:
         assert used.last_used_at, "the list of her ways in says so"
         totp = Authenticator.objects.get(user=emergency.omar, type="totp")
         assert totp.last_used_at is None
+
+    def test_who_has_a_passkey_too_may_mistype_her_code(self, emergency):
+        Authenticator.objects.create(user=emergency.omar, type="webauthn", data={})
+        with pytest.raises(Invalid) as refused:
+            opened(emergency, proof=Proof(code="000000"))
+        assert set(refused.value.fields) == {"otp"} and count(emergency) == 0
+        assert opened(emergency).pk
 
     def test_who_has_a_passkey(self, emergency):
         assert not breakglass.has_passkey(emergency.omar)

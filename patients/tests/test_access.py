@@ -1,15 +1,17 @@
 """The door for reading, and the grants that open it: what single calls promise. Sequences of them
 are driven by `test_access_model`."""
 
+import re
 from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
+from clinic import staffing
 from clinic.errors import Conflict, Missing
 from clinic.models import Facility
 from clinic.security import tenancy
-from clinic.security.permissions import CONFIDENTIAL_KINDS, Category, Denied
+from clinic.security.permissions import CONFIDENTIAL_KINDS, Category, Denied, Role
 from patients import access
 from patients.models import AccessGrant, CareRelationship, Patient
 from patients.tests import opened
@@ -43,6 +45,44 @@ def barred(cast):
     return cast
 
 
+def test_who_decides_holds_it_as_the_patient_or_as_a_guardian(cast):
+    """Not a relative to whom something is open, nor a clinician, whatever was opened to her."""
+    grant(cast, "jane", cast.jimmy, C.RECORDS, source=Source.FAMILY)
+    grant(cast, "sarah", cast.jimmy, *C)
+    with tenancy.system(cast.harbor):
+        for patient, name in ((cast.jimmy, "john"), (cast.mrs_doe, "jane")):
+            held = access.deciders(patient).values_list("user_id", flat=True)
+            assert list(held) == [cast.people[name].pk]
+
+
+def test_until_when_one_reads_is_by_ones_own_grants_on_that_side(cast):
+    """Omar is a specialist here, and a relative of Mr Doe."""
+    with tenancy.system(cast.harbor):
+        staffing.assign(user=cast.omar, role=Role.FAMILY_MEMBER, facility=cast.harbor)
+    grant(cast, "omar", cast.mr_doe, C.VIEW, C.HIV, expires_at=TOMORROW)
+    grant(cast, "omar", cast.mr_doe, C.VIEW, C.HIV, source=Source.FAMILY, expires_at=NEXT_WEEK)
+    grant(cast, "omar", cast.mrs_doe, C.VIEW, C.HIV)
+    for portal, end in ((False, TOMORROW), (True, NEXT_WEEK)):
+        with cast.acting("omar", portal=portal):
+            assert access.held_until(cast.omar, cast.mr_doe) == {C.VIEW: end, C.HIV: end}
+    grant(cast, "nina", cast.mr_doe, C.HIV, expires_at=TOMORROW)
+    grant(cast, "phil", cast.mr_doe, C.HIV, expires_at=NEXT_WEEK)
+    with cast.acting("nina"):  # who sees what is open to others
+        assert access.held_until(cast.nina, cast.mr_doe)[C.HIV] == TOMORROW
+
+
+def test_what_stays_open_is_not_closed_on_the_way(cast):
+    """The trail would tell of an end that was none."""
+    before = {row.pk for row in grant(cast, "omar", cast.mr_doe, C.VIEW, C.RECORDS)}
+    with tenancy.system(cast.harbor):
+        access.set_open(
+            patient=cast.mr_doe, user=cast.omar, source=Source.CARE_TEAM,
+            ends={C.RECORDS: None, C.DOCUMENTS: TOMORROW},
+        )  # fmt: skip
+        held = AccessGrant.grants.filter(user=cast.omar).values_list("pk", flat=True)
+        assert before < set(held)
+
+
 # The door
 @pytest.mark.parametrize("name", ["sarah", "omar", "fred", "aud"])
 def test_reading_as_another_person_is_refused(cast, name):
@@ -53,6 +93,29 @@ def test_reading_as_another_person_is_refused(cast, name):
         assert access.categories_of(cast.nina, cast.mr_doe) == frozenset()
         assert access.granted(cast.nina, cast.mr_doe) == frozenset()
         assert not access.may(cast.nina, cast.mr_doe, C.VIEW)
+
+
+def test_no_more_is_asked_of_each_row_than_has_to_be(cast):
+    """So that an index finds the few whom a relative sees, and a list of all asks nothing of each:
+    the policies ask it anyway."""
+
+    def asked(name: str, category=C.VIEW, portal=False) -> set[str]:
+        with cast.acting(name, portal=portal):
+            rows = access.visible(Patient.objects.all(), None, category=category, column="pk")
+            return set(re.findall(r"app_\w+", str(rows.query)))
+
+    wide = {"app_wide", "app_barred", "app_patients"}
+    assert asked("sarah") == asked("fred") == set()
+    assert asked("sarah", C.HIV) == {"app_patients"}
+    for name, portal in (("omar", False), ("jane", True), ("john", True)):
+        assert asked(name, portal=portal) == asked(name, C.RECORDS, portal) == {"app_patients"}
+    with tenancy.system(cast.harbor):
+        CareRelationship.objects.create(
+            facility=cast.harbor, patient=cast.mr_doe, clinician=cast.sarah, status="blocked",
+            invited_by="patient",
+        )  # fmt: skip
+    assert asked("sarah") == wide
+    assert asked("sarah", C.RECORDS) == wide - {"app_wide"} | {"app_clinical_wide"}
 
 
 def test_categories_of_are_what_roles_and_grants_open(cast):

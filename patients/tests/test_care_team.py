@@ -260,6 +260,9 @@ def test_who_holds_a_kind_for_a_day_opens_it_for_a_day_and_never_to_herself(cast
     answer = api("nina").post(f"patients/{cast.mr_doe.pk}/care-team/", body)
     assert answer.status_code == 400 and list(answer.json()["errors"]) == ["user"]
     assert ends_of(cast, "nina", cast.mr_doe) == before
+    hour = timezone.now() + timedelta(hours=1)
+    confide(cast, "phil", "nina", until=hour)
+    assert ends_of(cast, "phil", cast.mr_doe) == {"view": hour, "hiv": hour}
     confide(cast, "phil", "nina", until=day + timedelta(days=1))
     assert ends_of(cast, "phil", cast.mr_doe) == before
     let_in(cast, "omar", cast.mr_doe, by="nina", categories=[C.RECORDS, C.HIV])
@@ -346,6 +349,8 @@ def test_where_one_sees_whom_one_treats_a_kind_is_passed_on_too(narrowed):
     confide(narrowed, "nina", "alma")
     confide(narrowed, "sarah", "nina")
     assert opened_to(narrowed, "sarah", narrowed.mr_doe) == {"view", "hiv"}
+    confide(narrowed, "phil", "sarah")  # who reads nothing else of him
+    assert opened_to(narrowed, "phil", narrowed.mr_doe) == {"view", "hiv"}
 
 
 def test_leaving_closes_one_patient_to_one_person(cast):

@@ -321,6 +321,9 @@ def test_a_corrected_law_is_a_new_version_and_the_same_one_is_not(cast):
     assert after.number == before.number + 1 and after.given_by_id == cast.alma.pk
     assert set(before.categories) - set(after.categories) == {"hiv"}
     assert "hiv" not in opened(cast, john) and "mental_health" in opened(cast, john)
+    with tenancy.system(cast.harbor):
+        rows = AccessGrant.grants.filter(user=cast.john, content_object=cast.jimmy)
+        assert {row.granted_by_id for row in rows} == {cast.alma.pk}
 
 
 def test_of_age_the_law_ends(cast):
@@ -333,6 +336,19 @@ def test_of_age_the_law_ends(cast):
         assert consent.by_law(member=john, by=cast.alma) is None
         assert consent.by_law(member=john, by=cast.alma) is None
     assert versions(cast, john)[-1][2] == cast.alma.pk and opened(cast, john) == {}
+
+
+def test_of_age_what_a_guardian_agreed_to_is_not_opened_anew(cast, of_jimmy):
+    """Before the clinic's clock comes round, and whatever end it had."""
+    give(cast, of_jimmy, C.RECORDS)
+    day = timezone.now().astimezone(cast.harbor.zone).date()
+    with tenancy.system(cast.harbor):
+        cast.jimmy.date_of_birth = ages.birthday(day, -18)
+        cast.jimmy.save()
+        member = FamilyMember.objects.get(pk=of_jimmy.pk)
+        assert consent.standing_of(member).expires_at > timezone.now()
+        consent.apply(member)
+    assert opened(cast, of_jimmy) == {}
 
 
 def test_who_left_and_was_taken_on_again_is_seen_by_law_as_before(cast):

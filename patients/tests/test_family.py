@@ -100,6 +100,32 @@ def test_without_categories_she_is_invited_to_nothing_yet(cast):
     assert kept(cast, member).permission_level == "full"
 
 
+def test_a_letter_whose_place_has_ended_puts_nobody_there(cast, father):
+    """Jane takes away whom John invited: his letter, which she does not see, stays open."""
+    beside(cast, "jane", cast.jimmy, "full", relationship="parent", is_guardian=True)
+    member = at_home(cast, family.invite, patient=cast.jimmy, **AUNT, categories=[C.RECORDS])
+    at_home(cast, family.leave, by="jane", member=member)
+    with tenancy.system(cast.harbor):
+        assert Invitation.objects.get(pk=member.invitation_id).is_open
+        cast.people["may"] = joining.accept_anew(
+            key=joining.key_of(member.invitation), first_name="May", last_name="Doe",
+            password="a lake of many words",
+        )  # fmt: skip
+    assert kept(cast, member).user_id is None and opened(cast, "may", cast.jimmy) == set()
+
+
+def test_who_stood_there_before_or_stands_beside_another_comes_by_her_letter(cast):
+    cast.people["may"] = person("may", cast.harbor, Role.FAMILY_MEMBER)
+    beside(cast, "may", cast.mrs_doe)
+    at_home(cast, family.leave, by="may", member=beside(cast, "may", cast.mr_doe))
+    member = at_home(cast, family.invite, patient=cast.mr_doe, **AUNT, categories=[C.RECORDS])
+    with tenancy.system(cast.harbor):
+        family.joined(member.invitation, cast.may)
+    row = kept(cast, member)
+    assert (row.user_id, row.ended_at, row.permission_level) == (cast.may.pk, None, "limited")
+    assert opened(cast, "may", cast.mr_doe) == {"view", "records"}
+
+
 WRONG = {
     "no name": ({"name": "  "}, {"name"}),
     "a name that nobody sees": ({"name": "\u200b\u3164"}, {"name"}),
@@ -422,6 +448,25 @@ def test_the_desk_speaks_for_no_family_and_does_not_join_two(cast):
         assert FamilyAccount.objects.get(pk=other.account_id).primary_member_id is None
 
 
+def test_a_second_guardian_does_not_speak_for_the_family(cast, father):
+    said = AUNT | {"relationship": "grandparent"}
+    member = at_the_desk(cast, family.invite_guardian, patient=cast.jimmy, **said)
+    with tenancy.system(cast.harbor):
+        family.joined(member.invitation, person("may", cast.harbor, Role.FAMILY_MEMBER))
+        [account] = FamilyAccount.objects.filter(members__patient=cast.jimmy).distinct()
+        assert account.primary_member_id == cast.john.pk
+
+
+def test_who_decides_for_herself_speaks_whatever_her_birthday(cast):
+    with cast.acting("alma"):
+        jane = registration.correct(
+            patient=cast.mrs_doe, by=cast.alma, date_of_birth=date(2015, 1, 1)
+        )
+    member = at_home(cast, family.invite, by="jane", patient=jane, **AUNT)
+    with tenancy.system(cast.harbor):
+        assert member.account.primary_member_id == cast.jane.pk
+
+
 def test_whom_one_stands_beside_does_not_settle_what_ones_own_relatives_know(cast, jane):
     """Jane stands beside John. Her sister and her brother are not in his family."""
     hers = []
@@ -590,6 +635,7 @@ def test_a_patient_is_invited_to_her_record(cast, eva):
         assert Invitation.objects.get(pk=letter.pk).withdrawn_at
         assert Invitation.objects.get(pk=again.pk).is_open
         enrolment.joined(again, person("eva", cast.harbor, Role.PATIENT))
+        enrolment.joined(again, cast.ana)  # the letter has been taken up
         assert Patient.objects.get(pk=eva.pk).user.email == "eva@harbor.test"
         own = AccessGrant.grants.filter(content_object=eva, source="self")
         assert set(own.values_list("permission__codename", flat=True)) == set(C.values)
@@ -656,6 +702,8 @@ def test_a_minor_with_an_account_does_not_decide(cast, father):
         assert set(own.values_list("permission__codename", flat=True)) == set(C.values) - {
             C.SHARING
         }
+    said = AUNT | {"relationship": "guardian"}
+    assert at_the_desk(cast, family.invite_guardian, patient=cast.jimmy, **said).is_guardian
 
 
 def test_an_account_is_of_one_patient_and_of_no_relative(cast, jane):
@@ -667,6 +715,31 @@ def test_an_account_is_of_one_patient_and_of_no_relative(cast, jane):
         enrolment.connect(patient=cast.mr_doe, user=cast.john)  # her own, again
     with tenancy.system(cast.harbor):
         assert Patient.objects.get(pk=cast.mr_doe.pk).user_id == cast.john.pk
+
+
+def test_who_was_taken_for_a_relative_can_be_the_patient_herself(cast, eva):
+    cast.people["eva"] = person("eva", cast.harbor, Role.FAMILY_MEMBER)
+    member = beside(cast, "eva", eva, relationship="other")
+    with tenancy.system(cast.harbor), refused(Conflict):
+        enrolment.connect(patient=eva, user=cast.eva)
+    at_home(cast, family.leave, by="eva", member=member)
+    with tenancy.system(cast.harbor):
+        enrolment.connect(patient=eva, user=cast.eva)
+        assert Patient.objects.get(pk=eva.pk).user_id == cast.eva.pk
+
+
+def test_she_speaks_for_no_family_that_has_a_voice_or_is_not_hers(cast, eva, father):
+    with tenancy.system(cast.harbor):
+        lone = registration.register(
+            by=None, first_name="Lone", last_name="Poe", date_of_birth=date(1990, 1, 1)
+        )
+        johns = FamilyAccount.objects.get(pk=father.account_id)
+    beside(cast, "jane", eva, account=johns)
+    waiting = beside(cast, "jane", lone).account_id
+    with tenancy.system(cast.harbor):
+        enrolment.connect(patient=eva, user=person("eva", cast.harbor, Role.PATIENT))
+        assert FamilyAccount.objects.get(pk=johns.pk).primary_member_id == cast.john.pk
+        assert FamilyAccount.objects.get(pk=waiting).primary_member_id is None
 
 
 @pytest.mark.django_db(transaction=True)

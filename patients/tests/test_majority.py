@@ -285,6 +285,42 @@ def test_taking_over_ends_what_guardians_agreed_to_and_asked_for(cast, teen, aun
         assert not AccessGrant.grants.filter(user__in=[cast.aunt, cast.omar]).exists()
 
 
+def test_each_takes_over_in_her_turn(cast, teen, aunt):
+    """Two are of age by the right birthdays, and the clock has come to one of them."""
+    patients = [teen(of_age_in=3), teen(of_age_in=3)]
+    one, other = [aunt(patient) for patient in patients]
+    with tenancy.system(cast.harbor):
+        for patient in patients:
+            patient.date_of_birth = born(cast, of_age_in=0)
+            patient.save()
+        assert majority.take_over(patients[0].pk) is True
+        assert consent.standing_of(one) is None and consent.standing_of(other)
+        other.refresh_from_db()
+        assert other.guardian_consent is True
+
+
+def test_another_birthday_that_is_corrected_is_no_clock(cast, teen):
+    patient = teen(of_age_in=0)
+    with cast.acting("fred"):
+        registration.correct(patient=cast.jimmy, by=cast.fred, date_of_birth=date(2015, 6, 1))
+    with tenancy.system(cast.harbor):
+        assert consent.standing_of(guardian(cast, patient))
+    assert hand_over(cast) == 1
+
+
+def test_whose_time_is_over(cast, teen):
+    """Of Jimmy's guardian, of one who has left and of a relative it is not."""
+    patient, _minor = teen(of_age_in=0), teen(of_age_in=1)
+    with tenancy.system(cast.harbor):
+        family.stand(patient=patient, user=cast.jane, relationship="sibling")
+        before = family.stand(
+            patient=patient, user=person("gone", cast.harbor, Role.FAMILY_MEMBER),
+            relationship="parent", level="full", is_guardian=True,
+        )  # fmt: skip
+        FamilyMember.objects.filter(pk=before.pk).update(ended_at=timezone.now())
+        assert list(majority.come_of_age()) == [guardian(cast, patient)]
+
+
 def test_a_corrected_birthday_and_a_missing_guardian_hand_over_too(cast, teen):
     patient, alone = teen(of_age_in=9), teen(of_age_in=1, account=True)
     with cast.acting("alma"):

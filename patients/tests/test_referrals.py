@@ -8,9 +8,10 @@ from django.utils import timezone
 from clinic.errors import Invalid, Missing
 from clinic.models import Facility, Notification, RoleAssignment
 from clinic.security import tenancy
-from clinic.security.permissions import Category, Denied, Role
+from clinic.security.permissions import Category, Denied, Permission, Role
 from clinic.tests.people import person
-from patients import access, care_team, referrals
+from clinic.tests.refusals import denied, refused
+from patients import access, care_team, referrals, relationships
 from patients.models import AccessGrant
 
 C = Category
@@ -47,7 +48,9 @@ def test_a_referral_opens_what_is_needed_and_the_colleague_is_told(cast):
     assert open_to(cast, "omar") == set(care_team.USUAL)
     with tenancy.system(cast.harbor):
         [told] = Notification.objects.filter(user=cast.omar)
+    assert told.title == "A patient was referred to you"
     assert "Sarah Test" in told.text and "Doe" not in told.title + told.text
+    assert (told.link, told.patient_id) == (f"/admin/chart/{cast.mr_doe.pk}/", cast.mr_doe.pk)
     with cast.acting("omar"):
         [mine] = referrals.to(cast.omar)
         assert mine.content_object.pk == cast.mr_doe.pk and mine.reason == "Back pain"
@@ -73,6 +76,26 @@ def test_it_is_not_listed_to_who_has_begun_anew_since(cast):
         RoleAssignment.objects.filter(user=cast.nina).update(held_since=timezone.now())
     with cast.acting("nina"):
         assert referrals.to(cast.nina) == []
+
+
+def test_each_is_told_of_her_own_and_of_what_is_a_referral(cast):
+    refer(cast)
+    with cast.acting("sarah"):
+        care_team.join(patient=cast.mrs_doe, user=cast.omar, by=cast.sarah)
+    with cast.acting("omar"):
+        assert [row.content_object_id for row in referrals.to(cast.omar)] == [cast.mr_doe.pk]
+    with cast.acting("nina"):
+        assert referrals.to(cast.nina) == []
+        with denied(Permission.PATIENT_VIEW):
+            referrals.to(cast.omar)
+
+
+def test_whom_the_patient_blocked_finds_it_no_more(cast):
+    refer(cast)
+    with cast.acting("john", portal=True):
+        relationships.block(patient=cast.mr_doe, clinician=cast.omar, by=cast.john)
+    with cast.acting("omar"):
+        assert referrals.to(cast.omar) == []
 
 
 @pytest.mark.parametrize(
@@ -106,9 +129,17 @@ def test_nobody_else_does(cast, by, portal, refusal):
      {"to": "sarah"}, {"categories": [C.SHARING]}, {"categories": [C.HIV]}],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_and_nothing_is_open(cast, wrong):
-    with pytest.raises(Invalid):
+    with refused(Invalid, *wrong):
         refer(cast, **wrong)
     assert count(cast) == 0
+
+
+def test_why_and_by_whom_is_kept(cast):
+    refer(cast, reason=f"  {'Back pain. ' * 40}")
+    with tenancy.system(cast.harbor):
+        for row in AccessGrant.grants.filter(source="referral"):
+            assert row.reason == ("Back pain. " * 40)[:300]
+            assert row.granted_by_id == cast.sarah.pk
 
 
 def test_a_referral_is_not_stretched_by_whom_it_serves(cast):
@@ -137,6 +168,10 @@ def test_who_does_not_reach_the_patient_refers_nobody(cast):
     for name, refusal in (("omar", Missing), ("fred", Denied), ("lucia", Missing)):
         with pytest.raises(refusal):
             refer(cast, to="nina", by=name)
+    with cast.acting("sarah"), denied(Permission.PATIENT_VIEW):  # in another's name
+        referrals.refer(
+            patient=cast.mr_doe, to=cast.omar, reason="Knee", until=soon(), by=cast.alma
+        )
     assert count(cast) == 0
 
 

@@ -18,6 +18,7 @@ from clinic.tests.refusals import denied, refused
 from patients import (
     access,
     ages,
+    consent,
     family,
     jurisdiction,
     majority,
@@ -404,6 +405,10 @@ def test_who_was_never_asked_is_blocked_too(cast):
             access.require_reach(cast.mr_doe, C.VIEW, cast.sarah)
     at_home(cast, relationships.block, by="jane", patient=cast.mrs_doe, clinician=cast.sarah)
     assert relation(cast, "sarah").pk != relation(cast, "sarah", cast.mrs_doe).pk
+    agreed(cast)
+    at_home(cast, relationships.block, patient=cast.jimmy, clinician=cast.omar)
+    assert relation(cast, patient=cast.jimmy).status == "blocked"
+    assert relation(cast).status == "active" and opened(cast), "his father's is his own"
 
 
 def test_a_block_is_taken_back_by_the_patient_and_opens_nothing_anew(cast):
@@ -522,17 +527,43 @@ def test_what_a_guardian_asked_is_not_agreed_to_after_majority(cast, clock):
         assert not access.visible_to(cast.omar).filter(pk=cast.jimmy.pk).exists()
 
 
+def end_guardian(cast, name="john") -> None:
+    with tenancy.system(cast.harbor):
+        member = FamilyMember.objects.get(patient=cast.jimmy, user=cast.people[name])
+    with cast.acting("fred"):
+        family.end_guardian(member=member, by=cast.fred)
+
+
 def test_nor_when_he_is_guardian_no_more(cast):
     asked = asked_by_guardian(cast, C.RECORDS)
-    with tenancy.system(cast.harbor):
-        father = FamilyMember.objects.get(patient=cast.jimmy, user=cast.john)
-    with cast.acting("fred"):
-        family.end_guardian(member=father, by=cast.fred)
+    end_guardian(cast)
     row = relation(cast, patient=cast.jimmy)
     assert (row.status, row.ended_by_id) == ("inactive", None)
     with refused(Conflict):
         in_clinic(cast, relationships.agree, relation=asked)
     assert opened(cast, patient=cast.jimmy) == set()
+
+
+def test_what_is_agreed_to_and_what_others_ask_for_stays(cast):
+    """The mother guards him too; what is for herself is no matter."""
+    with tenancy.system(cast.harbor):
+        family.stand(
+            patient=cast.jimmy, user=cast.jane, relationship="parent", level="full",
+            is_guardian=True,
+        )  # fmt: skip
+    agreed(cast, "nina", patient=cast.jimmy)
+    asked_by_patient(cast, "omar", patient=cast.jimmy)
+    asked_by_patient(cast, "sarah", patient=cast.jimmy, by="jane")
+    asked_by_patient(cast, "omar", patient=cast.mrs_doe, by="jane")
+    end_guardian(cast)
+    names = ("nina", "omar", "sarah")
+    stand = [relation(cast, name, cast.jimmy).status for name in names]
+    assert stand == ["active", "inactive", "pending"]
+    assert relation(cast, "omar", cast.mrs_doe).status == "pending"
+    end_guardian(cast, "jane")
+    assert relation(cast, "sarah", cast.jimmy).status == "inactive"
+    assert relation(cast, "omar", cast.mrs_doe).status == "pending"
+    assert opened(cast, "nina", cast.jimmy) == {"view", "records"}
 
 
 def test_what_a_clinician_asked_waits_for_the_young_adult(cast):
@@ -573,5 +604,14 @@ def test_who_acts_for_a_patient(cast, level):
         proxy.require(cast.mr_doe, by=cast.fred)
     with tenancy.system(cast.harbor):
         FamilyMember.objects.filter(pk=member.pk).update(ended_at=timezone.now())
+    with cast.acting("jane", portal=True), denied(None):
+        proxy.require(cast.mr_doe, by=cast.jane)
+
+
+def test_that_another_acts_for_him_lets_her_do_nothing(cast):
+    with tenancy.system(cast.harbor):
+        jane = family.stand(patient=cast.mr_doe, user=cast.jane, relationship="spouse")
+        family.stand(patient=cast.mr_doe, user=cast.ana, relationship="sibling", level="full")
+    at_home(cast, consent.give, member=jane, categories=[C.RECORDS])
     with cast.acting("jane", portal=True), denied(None):
         proxy.require(cast.mr_doe, by=cast.jane)
