@@ -122,6 +122,87 @@ class TestTheAuthor:
             assert Medication.objects.get() == fact
 
 
+OF_MIND = {"sensitivity": "confidential", "confidential_kind": "mental_health"}
+
+
+class TestWhatIsSaid:
+    """By its author, who may keep it in any way that there is."""
+
+    def said(self, cast, fact, **facts) -> dict[str, str]:
+        with cast.acting("sarah"):
+            health.amend(fact=fact, by=cast.sarah, **facts)
+        return in_the_chart(cast, fact).kept
+
+    @pytest.mark.parametrize(
+        "before, change, after",
+        [
+            (OF_MIND, {"confidential_kind": "hiv"}, HIV),
+            (HIV, {"sensitivity": "confidential"}, HIV),
+            (HIV, {"sensitivity": "restricted"}, RESTRICTED),
+            (HIV, {"dosage": "10 mg"}, HIV),
+            (PLAIN, HIV, HIV),
+            (PLAIN, {"sensitivity": "restricted"}, RESTRICTED),
+            (RESTRICTED, {"sensitivity": "internal", "confidential_kind": ""}, PLAIN),
+        ],
+    )
+    def test_what_is_not_said_stays_and_a_kind_ends_with_what_it_was_of(
+        self, cast, before, change, after
+    ):
+        fact = a_medicine(cast, recorded_by=cast.sarah, **before)
+        assert self.said(cast, fact, **change) == after
+
+    @pytest.mark.parametrize(
+        "before, change, field",
+        [
+            (PLAIN, {"sensitivity": "secret"}, "sensitivity"),
+            (PLAIN, {"sensitivity": ""}, "sensitivity"),
+            (PLAIN, {"sensitivity": "confidential"}, "confidential_kind"),
+            (PLAIN, {"confidential_kind": "hiv"}, "confidential_kind"),
+            (PLAIN, {"sensitivity": "restricted", "confidential_kind": "hiv"}, "confidential_kind"),
+            (HIV, {"confidential_kind": ""}, "confidential_kind"),
+            (HIV, {"confidential_kind": "records"}, "confidential_kind"),
+        ],
+    )
+    def test_what_cannot_be(self, cast, before, change, field):
+        fact = a_medicine(cast, recorded_by=cast.sarah, **before)
+        with refused(Invalid, field):
+            self.said(cast, fact, **change)
+        assert in_the_chart(cast, fact).kept == before
+
+    @pytest.mark.parametrize("kept", [HIV, RESTRICTED])
+    def test_who_records_it_says_so_at_once(self, cast, kept):
+        with cast.acting("sarah"):
+            fact = health.record(
+                Medication, patient=cast.mr_doe, generic_name="plantedpill", by=cast.sarah, **kept
+            )
+        assert in_the_chart(cast, fact).kept == kept
+
+    @pytest.mark.parametrize(
+        "grants, change, field",
+        [
+            ([], HIV, "confidential_kind"),
+            ([C.MENTAL_HEALTH], HIV, "confidential_kind"),
+            ([], RESTRICTED, "sensitivity"),
+            ([C.RECORDS], RESTRICTED, "sensitivity"),
+            ([C.HIV], HIV, None),
+            ([C.MEDICATIONS], RESTRICTED, None),
+        ],
+    )
+    def test_another_hides_what_she_would_still_see(self, cast, grants, change, field):
+        fact = a_medicine(cast)
+        if grants:
+            with tenancy.system(cast.harbor):
+                access.grant(
+                    patient=cast.mr_doe, user=cast.sarah, categories=grants, source="care_team"
+                )
+        if field is None:
+            assert self.said(cast, fact, **change) == change
+            return
+        with refused(Invalid, field):
+            self.said(cast, fact, **change)
+        assert in_the_chart(cast, fact).kept == PLAIN
+
+
 class TestKeptLessCarefully:
     """What is hidden from colleagues is opened to them by its author and who was given it."""
 
