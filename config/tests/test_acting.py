@@ -234,7 +234,7 @@ def take_back(cast, how: str) -> None:
     if how == "expire":
         with tenancy.system(cast.harbor):
             rows = AccessGrant.grants.filter(user=cast.jane, source=AccessGrant.Source.FAMILY)
-            rows.update(expires_at=timezone.now() - timedelta(seconds=1))
+            rows.update(expires_at=timezone.now() - timedelta(hours=1))
 
 
 def test_a_confidential_letter_closes_with_its_kind(browse, scene):

@@ -167,7 +167,7 @@ def test_a_referral_ends_by_itself_or_is_ended(api, cast):
     assert omar.get(f"{path}chart/").status_code == 200
     with tenancy.system(cast.harbor):
         AccessGrant.grants.filter(user=cast.omar).update(
-            expires_at=timezone.now() - timedelta(minutes=1)
+            expires_at=timezone.now() - timedelta(hours=1)
         )
     assert omar.get(f"{path}chart/").status_code == 404
     assert sarah.post(f"{path}referrals/", body).status_code == 201

@@ -113,7 +113,7 @@ class TestGrid:
         member = jane_beside_john(cast, Category.RECORDS)
         with tenancy.system(cast.harbor):
             AccessGrant.grants.filter(user=cast.jane, source=Source.FAMILY).update(
-                expires_at=timezone.now() - timedelta(seconds=1)
+                expires_at=timezone.now() - timedelta(hours=1)
             )
         [jane] = rows(cast).family
         assert jane.pk == member.pk and cells(jane) == set()
