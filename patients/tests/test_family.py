@@ -15,8 +15,23 @@ from clinic.security import tenancy
 from clinic.security.permissions import SHARED, Category, Permission, Role
 from clinic.tests.people import make_cast, person
 from clinic.tests.refusals import denied, refused
-from patients import ages, consent, enrolment, family, family_account, registration
-from patients.models import AccessGrant, Consent, FamilyAccount, FamilyMember, Patient
+from patients import (
+    ages,
+    consent,
+    enrolment,
+    family,
+    family_account,
+    registration,
+    relationships,
+)
+from patients.models import (
+    AccessGrant,
+    CareRelationship,
+    Consent,
+    FamilyAccount,
+    FamilyMember,
+    Patient,
+)
 from patients.tests.opened import ends_of
 
 C, Level = Category, FamilyMember.PermissionLevel
@@ -231,6 +246,19 @@ def test_who_sets_up_families_does_so_in_her_own_name_and_clinic(cast, father):
     with cast.acting("rita"), refused(Missing):
         family.end_guardian(member=father, by=cast.rita)
     assert counts(cast) == before and kept(cast, father).ended_at is None
+
+
+def test_what_she_asked_of_clinicians_ends_with_the_guardianship(cast, father):
+    """Of her child; what she asked for herself goes on."""
+    for patient in (cast.jimmy, cast.mr_doe):
+        at_home(
+            cast, relationships.invite_clinician, patient=patient, clinician=cast.omar,
+            categories=[C.RECORDS],
+        )  # fmt: skip
+    at_the_desk(cast, family.end_guardian, member=father)
+    with tenancy.system(cast.harbor):
+        found = dict(CareRelationship.objects.values_list("patient_id", "status"))
+    assert found == {cast.jimmy.pk: "inactive", cast.mr_doe.pk: "pending"}
 
 
 def test_a_guardianship_is_ended_by_the_clinic(cast, father):
