@@ -50,6 +50,28 @@ def let_in(cast, name: str, patient, by="alma", **more) -> None:
         care_team.join(patient=patient, user=cast.people[name], by=cast.people[by], **more)
 
 
+# Letting in
+def test_why_somebody_is_let_in_is_kept_where_it_is_said(cast):
+    for name, said, kept in (("omar", {}, ""), ("phil", {"reason": "  Her knee.  "}, "Her knee.")):
+        let_in(cast, name, cast.mr_doe, **said)
+        with tenancy.system(cast.harbor):
+            rows = AccessGrant.grants.filter(user=cast.people[name], source="care_team")
+            assert {row.reason for row in rows} == {kept}
+
+
+@pytest.mark.parametrize("name", ["lucia", "jane", "john"])
+def test_who_does_not_work_here_is_not_let_in(cast, name):
+    with refused(Invalid, "user"):
+        let_in(cast, name, cast.mr_doe)
+    assert opened_to(cast, name, cast.mr_doe) == set()
+
+
+def test_nobody_is_let_in_in_anothers_name(cast):
+    with cast.acting("alma"), denied(Permission.PATIENT_VIEW):
+        care_team.join(patient=cast.mr_doe, user=cast.omar, by=cast.sarah)
+    assert opened_to(cast, "omar", cast.mr_doe) == set()
+
+
 # Whom one sees
 @pytest.mark.parametrize("name", ["sarah", "nina", "omar"])
 def test_who_is_narrowed_sees_her_care_teams_patients_only(narrowed, name):

@@ -223,6 +223,10 @@ def test_who_has_no_account_or_is_related_already_is_not_asked(cast):
     assert (relation(cast).status, relation(cast).asked_by) == ("pending", cast.omar)
 
 
+def test_a_message_has_five_hundred_letters(cast):
+    assert asked_by_clinician(cast, message=f"  {'m' * 600}").message == "m" * 500
+
+
 def test_who_was_blocked_asks_in_vain_and_is_not_told(cast):
     at_home(cast, relationships.block, patient=cast.mr_doe, clinician=cast.omar)
     assert asked_by_clinician(cast).status == "blocked"
