@@ -72,6 +72,17 @@ def test_nobody_is_let_in_in_anothers_name(cast):
     assert opened_to(cast, "omar", cast.mr_doe) == set()
 
 
+def test_who_reads_the_whole_clinic_takes_her_place_in_the_team(cast):
+    let_in(cast, "alma", cast.mr_doe)
+    assert opened_to(cast, "alma", cast.mr_doe) >= {"view", "records"}
+    with cast.acting("sarah"), tenancy.system(cast.harbor):
+        access.grant_until(
+            patient=cast.mr_doe, user=cast.phil, source="care_team", ends={C.RECORDS: None}
+        )
+        rows = AccessGrant.grants.filter(user=cast.phil)
+        assert {row.reason for row in rows} == {""}
+
+
 # Whom one sees
 @pytest.mark.parametrize("name", ["sarah", "nina", "omar"])
 def test_who_is_narrowed_sees_her_care_teams_patients_only(narrowed, name):
@@ -138,7 +149,7 @@ def test_nobody_opens_more_to_herself_or_than_she_reads(narrowed):
     let_in(narrowed, "sarah", narrowed.mr_doe, categories=[C.RECORDS])
     mine = {"patient": narrowed.mr_doe, "by": narrowed.sarah}
     with narrowed.acting("sarah"):
-        with pytest.raises(Invalid):
+        with refused(Invalid, "user"):
             care_team.join(user=narrowed.sarah, **mine)
         with pytest.raises(Invalid):
             care_team.join(user=narrowed.nina, categories=[C.MEDICATIONS], **mine)

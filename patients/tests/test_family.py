@@ -594,6 +594,52 @@ def test_whose_word_counts_where_the_patient_does_not_decide(cast, father):
     assert known() == {aunt.pk}, "John guards him no more"
 
 
+# Whose family it is
+def family_of(cast, member: FamilyMember) -> FamilyAccount:
+    with tenancy.system(cast.harbor):
+        return FamilyAccount.objects.get(pk=member.account_id)
+
+
+def a_child(cast, name: str) -> Patient:
+    with tenancy.system(cast.harbor):
+        return registration.register(
+            by=None, first_name=name, last_name="Poe", date_of_birth=cast.jimmy.date_of_birth
+        )
+
+
+def test_for_the_children_of_one_guardian_she_speaks_and_their_sister_does_not(cast):
+    with tenancy.system(cast.harbor):
+        for name in ("may", "sis"):
+            cast.people[name] = person(name, cast.harbor, Role.FAMILY_MEMBER)
+    joy, roy = a_child(cast, "Joy"), a_child(cast, "Roy")
+    sister = beside(cast, "sis", joy, relationship="sibling")
+    assert (sister.relationship, family_of(cast, sister).primary_member_id) == ("sibling", None)
+    first = beside(cast, "may", roy, relationship="parent", is_guardian=True)
+    assert family_of(cast, first).primary_member_id == cast.people["may"].pk
+    other = a_child(cast, "Moy")
+    second = beside(cast, "may", other, relationship="parent", is_guardian=True)
+    assert second.account_id == first.account_id != sister.account_id
+
+
+@pytest.mark.parametrize("was", ["beside", "patient"])
+def test_who_has_left_needs_room_as_anybody(cast, was):
+    """She stood beside somebody of the family, or somebody of it beside her."""
+    with tenancy.system(cast.harbor):
+        for name in ("may", "zoe"):
+            cast.people[name] = person(name, cast.harbor, Role.FAMILY_MEMBER)
+    joy = a_child(cast, "Joy")
+    gone = beside(cast, "may", joy, relationship="parent", is_guardian=True)
+    account, name = family_of(cast, gone), "jane"
+    patient = cast.mrs_doe if was == "patient" else joy
+    left = beside(cast, "zoe" if was == "patient" else "jane", patient, account=account)
+    with tenancy.system(cast.harbor):
+        FamilyMember.objects.filter(pk=left.pk).update(ended_at=timezone.now())
+        full = family.size(account)
+        FamilyAccount.objects.filter(pk=account.pk).update(max_members=full)
+    with tenancy.system(cast.harbor), pytest.raises(family.FamilyFull):
+        family.stand(patient=joy, user=cast.people[name], relationship="other", account=account)
+
+
 # The family's name
 def test_the_primary_member_names_the_family(cast, father):
     with tenancy.system(cast.harbor):
