@@ -67,7 +67,7 @@ def open(
         raise invalid("category", _("Choose what kind of emergency it is."))
     with _attempt("open", by, how=sought.how), transaction.atomic():
         by = _prove(by, proof)
-        with tenancy.whole_facility(clinical=True):
+        with tenancy.whole_facility():
             patient = finding.found(sought)
         if patient is None:
             raise Missing(NOT_FOUND, fields={"patient": [NOT_FOUND]})

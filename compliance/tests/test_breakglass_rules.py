@@ -155,6 +155,11 @@ class TestWhatIsKept:
 
         assert those(access.visible_to) == {emergency.mr_doe.pk, emergency.maria.pk}
         assert those(access.known_to) == {emergency.mr_doe.pk}
+        with emergency.acting("omar"):
+            for asked in (access.categories_of, access.granted):
+                held = asked(emergency.omar, emergency.maria)
+                assert {Category.VIEW, Category.SUMMARY} <= held
+                assert not asked(emergency.omar, emergency.maria, under_glass=False)
         with tenancy.system(emergency.harbor):
             access.grant(patient=emergency.maria, user=emergency.omar, source="care_team")
         assert those(access.known_to) == {emergency.mr_doe.pk, emergency.maria.pk}

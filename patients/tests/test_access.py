@@ -118,6 +118,12 @@ def test_no_more_is_asked_of_each_row_than_has_to_be(cast):
     assert asked("sarah", C.RECORDS) == wide - {"app_wide"} | {"app_clinical_wide"}
 
 
+def test_why_is_said_or_nothing_is(cast):
+    for said, kept in (({}, ""), ({"reason": "She asked."}, "She asked.")):
+        rows = grant(cast, "omar", cast.mr_doe, C.RECORDS, **said)
+        assert {row.reason for row in rows} == {kept}
+
+
 def test_categories_of_are_what_roles_and_grants_open(cast):
     with cast.acting("sarah"):
         assert access.categories_of(cast.sarah, cast.mr_doe) == WIDE

@@ -52,7 +52,11 @@ def let_in(cast, name: str, patient, by="alma", **more) -> None:
 
 # Letting in
 def test_why_somebody_is_let_in_is_kept_where_it_is_said(cast):
-    for name, said, kept in (("omar", {}, ""), ("phil", {"reason": "  Her knee.  "}, "Her knee.")):
+    for name, said, kept in (
+        ("omar", {}, ""),
+        ("phil", {"reason": "  Her knee.  "}, "Her knee."),
+        ("nina", {"reason": "k" * 400}, "k" * 300),
+    ):
         let_in(cast, name, cast.mr_doe, **said)
         with tenancy.system(cast.harbor):
             rows = AccessGrant.grants.filter(user=cast.people[name], source="care_team")
@@ -64,6 +68,13 @@ def test_who_does_not_work_here_is_not_let_in(cast, name):
     with refused(Invalid, "user"):
         let_in(cast, name, cast.mr_doe)
     assert opened_to(cast, name, cast.mr_doe) == set()
+
+
+def test_a_specialist_lets_nobody_in(cast):
+    let_in(cast, "omar", cast.mr_doe)
+    with denied(Permission.CARE_TEAM_MANAGE):
+        let_in(cast, "nina", cast.mr_doe, by="omar")
+    assert opened_to(cast, "nina", cast.mr_doe) == set()
 
 
 def test_nobody_is_let_in_in_anothers_name(cast):

@@ -836,3 +836,27 @@ def test_the_first_relatives_invited_at_once_found_one_family():
     assert one == other
     with tenancy.system(cast.harbor), transaction.atomic():
         assert FamilyAccount.objects.filter(primary_member=cast.jane).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_children_of_one_guardian_who_come_at_once_are_of_one_family():
+    with transaction.atomic():
+        cast = make_cast()
+        with tenancy.system(cast.harbor):
+            may = person("may", cast.harbor, Role.FAMILY_MEMBER)
+        children = [a_child(cast, name) for name in ("Joy", "Roy")]
+    start = Barrier(2)
+
+    def stand(child: Patient):
+        try:
+            with tenancy.system(cast.harbor), transaction.atomic():
+                start.wait(timeout=20)
+                return family.stand(
+                    patient=child, user=may, relationship="parent", is_guardian=True
+                ).account_id
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(stand, children)
+    assert one == other
