@@ -31,6 +31,8 @@ def prepare(lane: Lane) -> Path:
         if (ROOT / name).is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, copy / name)
+    # Which tests reach what is measured anew: the tests may be others than in the last run.
+    (copy / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
     for name in lane.modules:
         (copy / name).write_text(plain((ROOT / name).read_text()))
     with (copy / "conftest.py").open("a") as file:
