@@ -122,6 +122,12 @@ def test_why_is_said_or_nothing_is(cast):
     for said, kept in (({}, ""), ({"reason": "She asked."}, "She asked.")):
         rows = grant(cast, "omar", cast.mr_doe, C.RECORDS, **said)
         assert {row.reason for row in rows} == {kept}
+        with tenancy.system(cast.harbor):
+            access.grant_until(
+                patient=cast.mr_doe, user=cast.phil, source="care_team", ends={C.RECORDS: None},
+                **said,
+            )  # fmt: skip
+            assert {row.reason for row in AccessGrant.grants.filter(user=cast.phil)} == {kept}
 
 
 def test_categories_of_are_what_roles_and_grants_open(cast):
