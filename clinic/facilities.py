@@ -13,7 +13,8 @@ from clinic.security.permissions import Permission
 
 DETAILS = (
     "name", "facility_type", "npi", "tax_id", "timezone", "language", "phone", "emergency_number",
-    "address_line1", "city", "state", "zip_code",
+    "address_line1", "city", "state", "zip_code", "country", "currency", "reminder_hours",
+    "quiet_from", "quiet_until",
 )  # fmt: skip
 
 ACCESS = ("care_reach", "second_factor_roles")

@@ -18,7 +18,7 @@ OLDEST = 130  # years
 IDENTITY_FIELDS = (
     "first_name", "last_name", "date_of_birth", "gender", "ssn", "cpf", "phone", "email",
     "address", "emergency_contact", "insurance_info", "preferred_language", "deceased_on",
-    "is_active",
+    "is_active", "channels",
 )  # fmt: skip
 # Record numbers leave out the letters I and O, which are read as 1 and 0.
 MRN_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"

@@ -29,6 +29,11 @@ class FacilityForm(forms.ModelForm):
     class Meta:
         model = Facility
         fields = facilities.DETAILS
+        help_texts = {
+            "reminder_hours": _("Numbers with commas between, as in 48, 2. Empty: no reminders."),
+            "quiet_from": _("For patients who set no hours of their own, by their clocks."),
+        }
+        widgets = {name: forms.TimeInput(format="%H:%M") for name in ("quiet_from", "quiet_until")}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

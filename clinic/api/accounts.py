@@ -4,11 +4,11 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.response import Response
 
-from clinic import accounts, staffing
+from clinic import accounts, preferences, staffing
 from clinic.api import fields
 from clinic.api.resource import Public, Resource
 from clinic.api.serializing import StrictModelSerializer, StrictSerializer, answer
-from clinic.models import ApiToken, RoleAssignment, User
+from clinic.models import ApiToken, Channel, RoleAssignment, User
 from clinic.security import tenancy
 from clinic.security.permissions import Permission, Role
 
@@ -147,22 +147,39 @@ class Users(Resource):
         return self.shapes([item])[0]
 
 
+class Reach(StrictSerializer):
+    """How one wishes to be reached: by which ways, in which hours not, by which clock. Hours of
+    `null` and an empty zone are the clinic's."""
+
+    example = {"channels": ["portal", "sms"], "quiet_from": "22:00:00", "quiet_until": "07:30:00"}
+
+    channels = fields.Names(choices=Channel.choices, required=False)
+    quiet_from = fields.Clock(required=False, allow_null=True)
+    quiet_until = fields.Clock(required=False, allow_null=True)
+    timezone = fields.Text(max_length=64, required=False, allow_blank=True)
+
+
 class MeBody(UserBody):
-    """One's own account, and what one may do in the facility acted in."""
+    """One's own account, how one is reached, and what one may do in the facility acted in."""
 
     facility = fields.Id(read_only=True)
     permissions = fields.Names(choices=Permission.choices, read_only=True)
+    channels = fields.Names(choices=Channel.choices, read_only=True)
+    quiet_from = fields.Clock(read_only=True, allow_null=True)
+    quiet_until = fields.Clock(read_only=True, allow_null=True)
 
     class Meta(UserBody.Meta):
-        fields = (*UserBody.Meta.fields, "facility", "permissions")
+        fields = (*UserBody.Meta.fields, "facility", "permissions", *preferences.REACH)
         read_only_fields = fields
 
 
 class Me(Users):
     """One's own account."""
 
-    required = {"retrieve": Permission.ACCOUNT_USE}
+    required = dict.fromkeys(("retrieve", "partial_update"), Permission.ACCOUNT_USE)
     serializer_class = MeBody
+    bodies = {"partial_update": Reach}
+    matched = frozenset()
 
     def visible(self):
         return User.objects.filter(pk=self.request.user.pk)
@@ -175,3 +192,9 @@ class Me(Users):
         actor, me = tenancy.current(), self.visible().get()
         me.facility, me.permissions = actor.facility_id, sorted(actor.permissions)
         return Response(self.shape(me))
+
+    def partial_update(self, request):
+        """Say how one wishes to be told of visits."""
+        me = self.visible().get()
+        preferences.set_reach(user=me, by=request.user, **self.validated())
+        return self.retrieve(request)

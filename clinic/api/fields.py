@@ -216,6 +216,22 @@ class Names(serializers.ListField):
         return list(dict.fromkeys(super().to_internal_value(data)))
 
 
+class Ids(serializers.ListField):
+    """Ids of rows, each once; what they name is looked at by the verb."""
+
+    def __init__(self, **kwargs):
+        kwargs.setdefault("max_length", 50)
+        super().__init__(child=Id(), **kwargs)
+
+    def to_internal_value(self, data):
+        if not isinstance(data, list):
+            self.fail("not_a_list", input_type=type(data).__name__)
+        return list(dict.fromkeys(super().to_internal_value(data)))
+
+    def to_representation(self, data):
+        return [str(getattr(row, "pk", row)) for row in getattr(data, "all", lambda: data)()]
+
+
 class Reference(serializers.RelatedField):
     """The id of a row among those that the actor may see (`rows`, a function without arguments).
 

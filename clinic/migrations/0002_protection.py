@@ -263,7 +263,7 @@ BEGIN
             ELSE after -> key END))
     INTO changes FROM jsonb_object_keys(this) AS key
     WHERE key <> ALL (ARRAY['created_at', 'updated_at', 'version', 'next_mrn', 'pages_done',
-        'attempts', 'claimed_at', 'last_used_at'])
+        'attempts', 'claimed_at', 'last_used_at', 'news', 'remind_at'])
       AND before -> key IS DISTINCT FROM after -> key;
     IF changes IS NULL THEN RETURN NULL; END IF;
     PERFORM set_config('app.written', written::text, true);

@@ -9,10 +9,12 @@ from clinic.models.people import (
     SpentCode,
     User,
 )
+from clinic.models.reach import Channel
 from clinic.models.trail import LogEntry, TrailLink
 
 __all__ = [
     "ApiToken",
+    "Channel",
     "DataKey",
     "Facility",
     "FacilityType",

@@ -1,22 +1,18 @@
 """Facilities, and the wrapped data keys under which their data is sealed."""
 
-from zoneinfo import ZoneInfo, available_timezones
+from datetime import time
+from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.fields import ArrayField
-from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from clinic.models.base import Row
+from clinic.models.reach import validate_timezone
 from clinic.security.permissions import CONFIDENTIAL_KINDS, STAFF_ROLES, Role
 
 MOST_YEARS = 25  # of a person who is not of age yet, anywhere
-
-
-def validate_timezone(value: str) -> None:
-    if value not in available_timezones():
-        raise ValidationError(_("%(zone)s is not a known time zone."), params={"zone": value})
 
 
 class FacilityType(models.TextChoices):
@@ -29,6 +25,10 @@ class FacilityType(models.TextChoices):
 
 def all_staff() -> list[str]:
     return sorted(STAFF_ROLES)
+
+
+def two_days_and_two_hours() -> list[int]:
+    return [48, 2]
 
 
 def private_from_twelve() -> dict[str, int]:
@@ -63,6 +63,31 @@ class Facility(Row):
     city = models.CharField(_("city"), max_length=100, blank=True)
     state = models.CharField(_("state"), max_length=50, blank=True)
     zip_code = models.CharField(_("postal code"), max_length=20, blank=True)
+    country = models.CharField(
+        _("country"),
+        max_length=2,
+        default="US",
+        help_text=_("Two letters, as in US or BR: how phone numbers without a country are read."),
+        validators=[RegexValidator(r"^[A-Z]{2}$")],
+    )
+    currency = models.CharField(
+        _("currency"),
+        max_length=3,
+        default="USD",
+        help_text=_("Three letters, as in USD or BRL."),
+        validators=[RegexValidator(r"^[A-Z]{3}$")],
+    )
+    reminder_hours = ArrayField(
+        models.PositiveSmallIntegerField(
+            validators=[MinValueValidator(1), MaxValueValidator(14 * 24)]
+        ),
+        verbose_name=_("reminders so many hours before a visit"),
+        default=two_days_and_two_hours,
+        blank=True,
+        size=5,
+    )
+    quiet_from = models.TimeField(_("no messages from"), default=time(21))
+    quiet_until = models.TimeField(_("no messages until"), default=time(8))
     care_reach = models.CharField(
         _("physicians and nurses see"),
         max_length=20,

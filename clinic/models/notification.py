@@ -24,6 +24,7 @@ class Notification(FacilityRow):
         SHARING = "sharing", _("Who sees a record")
         QUESTION = "question", _("A question about who looked")
         ACCOUNT = "account", _("Account and roles")
+        VISIT = "visit", _("Visits")
 
     user = models.ForeignKey(
         User, on_delete=models.CASCADE, related_name="+", verbose_name=_("person")

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clinic.models.base import FacilityRow, Row
+from clinic.models.reach import Reached
 from clinic.security import tenancy
 from clinic.security.fields import EncryptedCharField, EncryptedEmailField, EncryptedJSONField
 from clinic.security.permissions import CARE_ROLES, PORTAL_ROLES, STAFF_ROLES, Role
@@ -32,7 +33,7 @@ class UserManager(BaseUserManager):
         raise NotImplementedError("Nobody stands above the role table: assign a role instead.")
 
 
-class User(AbstractBaseUser, PermissionsMixin, Row):
+class User(Reached, AbstractBaseUser, PermissionsMixin, Row):
     """A person with an account: staff, patient or relative. Names are sealed by the platform's key,
     because a patient's are among them."""
 

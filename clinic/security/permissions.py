@@ -17,12 +17,14 @@ class Permission(TextChoices):
     PATIENT_REGISTER = "patient.register", _("Register patients and correct their details")
     CHART_VIEW = "chart.view", _("Read clinical content")
     CHART_WRITE = "chart.write", _("Add to the health profile")
+    MEDICINE_REMIND = "medicine.remind", _("Set reminders of medicines and say what was taken")
     RECORD_WRITE = "record.write", _("Write and sign records of visits")
     DOCUMENT_VIEW = "document.view", _("Read documents")
     DOCUMENT_UPLOAD = "document.upload", _("Upload documents")
     CHART_ASK = "chart.ask", _("Ask questions about a chart")
     CALENDAR_VIEW = "calendar.view", _("See the calendar")
     APPOINTMENT_BOOK = "appointment.book", _("Book, move and cancel visits")
+    APPOINTMENT_OVERBOOK = "appointment.overbook", _("Let a visit overlap others, saying why")
     AVAILABILITY_MANAGE = "availability.manage", _("Set when specialists can be booked")
     STAFF_VIEW = "staff.view", _("See who works here")
     STAFF_MANAGE = "staff.manage", _("Invite people and change their roles")
@@ -87,6 +89,7 @@ _CARE = _STAFF | {P.CHART_VIEW, P.DOCUMENT_VIEW, P.DOCUMENT_UPLOAD, P.CHART_ASK,
 _CLINICIAN = _CARE | {
     P.PATIENT_REGISTER,
     P.CHART_WRITE,
+    P.MEDICINE_REMIND,
     P.RECORD_WRITE,
     P.APPOINTMENT_BOOK,
     P.CARE_TEAM_MANAGE,
@@ -95,6 +98,7 @@ _CLINICIAN = _CARE | {
 _PORTAL = _EVERYONE | {
     P.PATIENT_VIEW,
     P.CHART_VIEW,
+    P.MEDICINE_REMIND,
     P.DOCUMENT_VIEW,
     P.DOCUMENT_UPLOAD,
     P.CHART_ASK,
@@ -113,16 +117,20 @@ def _rule(permissions: set[Permission], reach: Reach, **flags: bool) -> RoleRule
 
 ROLE_TABLE: dict[Role, RoleRule] = {
     Role.PHYSICIAN: _rule(
-        _CLINICIAN | {P.AVAILABILITY_MANAGE, P.CHART_IMPORT},
+        _CLINICIAN | {P.AVAILABILITY_MANAGE, P.APPOINTMENT_OVERBOOK, P.CHART_IMPORT},
         Reach.FACILITY,
         clinical=True,
         narrowed=True,
     ),
     Role.NURSE: _rule(_CLINICIAN, Reach.FACILITY, clinical=True, narrowed=True),
     Role.SPECIALIST: _rule(
-        (_CLINICIAN | {P.AVAILABILITY_MANAGE}) - {P.PATIENT_REGISTER}, Reach.GRANTED, clinical=True
+        (_CLINICIAN | {P.AVAILABILITY_MANAGE, P.APPOINTMENT_OVERBOOK}) - {P.PATIENT_REGISTER},
+        Reach.GRANTED,
+        clinical=True,
     ),
-    Role.PHARMACIST: _rule(_CARE | {P.CHART_WRITE}, Reach.FACILITY, clinical=True),
+    Role.PHARMACIST: _rule(
+        _CARE | {P.CHART_WRITE, P.MEDICINE_REMIND}, Reach.FACILITY, clinical=True
+    ),
     Role.TECHNICIAN: _rule(_CARE | {P.CHART_WRITE}, Reach.FACILITY, clinical=True),
     Role.SOCIAL_WORKER: _rule(_CARE, Reach.FACILITY, clinical=True),
     Role.CASE_MANAGER: _rule(_CARE | {P.APPOINTMENT_BOOK}, Reach.FACILITY, clinical=True),

@@ -9,10 +9,11 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zlib import crc32
 
+from babel.numbers import format_currency
 from django import template
 from django.utils import formats, timezone
+from django.utils.translation import get_language, ngettext, to_locale
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 register = template.Library()
 
@@ -106,6 +107,12 @@ def weekday(value: date | None) -> str:
     return short_weekdays()[value.weekday()] if value else ""
 
 
+@register.filter
+def weekday_of(number: int) -> str:
+    """Sat, of 6: the days of a week are counted from Monday, which is 1."""
+    return short_weekdays()[number - 1]
+
+
 @register.filter(expects_localtime=True)
 def clock(value: datetime | None) -> str:
     """10:00."""
@@ -174,6 +181,14 @@ def plain_number(value: int | float | Decimal | str | None) -> str:
         return str(value)
     places = max(-int(number.as_tuple().exponent), 0)
     return formats.number_format(number, decimal_pos=places, use_l10n=True, force_grouping=True)
+
+
+@register.filter
+def money(value: Decimal | None, currency: str) -> str:
+    """A price as the language writes it: $80.00; R$ 250,00; 80,00 US$."""
+    if value is None:
+        return ""
+    return format_currency(value, currency, locale=to_locale(get_language() or "en"))
 
 
 @register.filter

@@ -32,6 +32,7 @@ P = Permission
         (P.SHARING_MANAGE, PORTAL),
         (P.CHART_VIEW, sorted(["administrator", *CARE, *PORTAL])),
         (P.CHART_WRITE, sorted(["administrator", *CLINICIANS, "pharmacist", "technician"])),
+        (P.MEDICINE_REMIND, sorted(["administrator", *CLINICIANS, "pharmacist", *PORTAL])),
         (P.TRAIL_VIEW, ["administrator", "auditor", "system_admin"]),
         (P.FAMILY_MANAGE, ["administrator", "front_desk"]),
         (P.PATIENT_REGISTER, ["administrator", "front_desk", "nurse", "physician"]),

@@ -9,7 +9,9 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import INPUT_CLASSES, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from clinic import channels
 from clinic.backoffice import TenantAdmin, VersionedForm
+from clinic.models import Channel
 from clinic.security.permissions import Permission
 from patients import access, registration
 from patients.admin.chart import language_name
@@ -55,11 +57,17 @@ class PatientForm(GroupedFields, VersionedForm):
         label=_("Language"), choices=settings.LANGUAGES, widget=UnfoldAdminSelectWidget
     )
 
+    # The portal is for who has an account, and she chooses there.
+    channels = forms.MultipleChoiceField(
+        label=_("Told of visits by"), required=False, widget=forms.CheckboxSelectMultiple,
+        help_text=_("For who has no account. Ask which of them may be used."),
+    )  # fmt: skip
+
     class Meta:
         model = Patient
         fields = [
             "first_name", "last_name", "date_of_birth", "gender", "preferred_language", "phone",
-            "email", "ssn", "cpf", "deceased_on", "is_active",
+            "email", "ssn", "cpf", "deceased_on", "is_active", "channels",
         ]  # fmt: skip
         widgets = {"date_of_birth": DAY, "deceased_on": DAY}
         help_texts = {
@@ -71,6 +79,8 @@ class PatientForm(GroupedFields, VersionedForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["preferred_language"].choices = languages_and(self.instance.preferred_language)
+        if "channels" in self.fields:
+            self.fields["channels"].choices = [(one.value, one.label) for one in ways()]
         for column, keys in GROUPS.items():
             kept = getattr(self.instance, column) or {}
             for key in keys:
@@ -83,6 +93,11 @@ class PatientForm(GroupedFields, VersionedForm):
             kept.update({key: cleaned.get(f"{column}_{key}", "") for key in keys})
             cleaned[column] = {key: value for key, value in kept.items() if value}
         return cleaned
+
+
+def ways() -> list[Channel]:
+    """By which patients without an account can be told."""
+    return [one for one in channels.offered() if one != Channel.PORTAL]
 
 
 def languages_and(kept: str) -> list[tuple[str, Any]]:
@@ -121,9 +136,10 @@ class PatientAdmin(TenantAdmin):
     def get_fieldsets(self, request, obj=None):
         who = ["first_name", "last_name", "date_of_birth", "gender", "preferred_language"]
         standing = ["version_shown", "deceased_on", "is_active"] if obj else []
+        told_by = [] if obj and obj.user_id else ["channels"]
         return [
             (None, {"fields": [*who, *standing]}),
-            (_("Contact"), {"fields": ["phone", "email", *NAMES["address"]]}),
+            (_("Contact"), {"fields": ["phone", "email", *told_by, *NAMES["address"]]}),
             (_("Numbers"), {"fields": ["ssn", "cpf", *NAMES["insurance_info"]]}),
             (_("In an emergency"), {"fields": NAMES["emergency_contact"]}),
         ]

@@ -238,6 +238,41 @@ class Migration(migrations.Migration):
                         verbose_name="account",
                     ),
                 ),
+                (
+                    "channels",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=[
+                                ("portal", "Portal"),
+                                ("email", "E-mail"),
+                                ("sms", "SMS"),
+                                ("whatsapp", "WhatsApp"),
+                            ],
+                            max_length=10,
+                        ),
+                        blank=True,
+                        default=clinic.models.reach.portal_and_email,
+                        size=None,
+                        verbose_name="reached by",
+                    ),
+                ),
+                (
+                    "quiet_from",
+                    models.TimeField(blank=True, null=True, verbose_name="no messages from"),
+                ),
+                (
+                    "quiet_until",
+                    models.TimeField(blank=True, null=True, verbose_name="no messages until"),
+                ),
+                (
+                    "timezone",
+                    models.CharField(
+                        blank=True,
+                        max_length=64,
+                        validators=[clinic.models.reach.validate_timezone],
+                        verbose_name="time zone",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "patient",
@@ -2191,6 +2226,13 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="reading_confidential_has_a_kind",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="medication",
+            constraint=models.UniqueConstraint(
+                fields=("facility", "id", "sensitivity", "confidential_kind"),
+                name="medication_as_it_is_kept",
             ),
         ),
     ]

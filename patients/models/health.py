@@ -189,6 +189,13 @@ class Medication(HealthFact):
     active_until = models.DateField(_("until"), null=True, blank=True)
 
     class Meta(HealthFact.Meta):
+        constraints = [
+            *HealthFact.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["facility", "id", "sensitivity", "confidential_kind"],
+                name="medication_as_it_is_kept",
+            ),
+        ]
         verbose_name = _("medicine")
         verbose_name_plural = _("medicines")
 

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.models.base import FacilityForeignKey, FacilityRow
 from clinic.models.people import Invitation, User
+from clinic.models.reach import Reached
 from clinic.security.fields import (
     EncryptedCharField,
     EncryptedDateField,
@@ -25,7 +26,7 @@ class PatientQuerySet(models.QuerySet):
         return self.filter(is_active=True)
 
 
-class Patient(FacilityRow):
+class Patient(Reached, FacilityRow):
     """A patient of one facility. Whatever identifies the person is sealed; the record number is
     the facility's own and stands open."""
 
