@@ -9,6 +9,7 @@ OUTSIDE_FACILITIES = {
     "clinic.User": "a person can be of several facilities; names are sealed by the platform's key",
     "clinic.ApiToken": "belongs to a person; found by a digest",
     "clinic.SpentCode": "belongs to a person; holds a digest",
+    "scheduling.TakenTime": "who works in two facilities is free in neither; tells times alone",
 }
 
 # Tables whose rows are copies or counters of others that are on the trail themselves.
@@ -17,6 +18,8 @@ NOT_AUDITED = {
     "clinic.TrailLink": "it chains the trail",
     "clinic.SpentCode": "a spent code is noted by the sign-in",
     "clinic.IdempotencyKey": "a copy of an answer whose work is on the trail",
+    "scheduling.TakenTime": "triggers write it beside visits, holds and group sessions",
+    "scheduling.BusyTime": "copied from a calendar kept elsewhere, whose row is on the trail",
     "patients.SearchToken": "keyed digests of a patient row that is on the trail",
 }
 

@@ -1,27 +1,26 @@
 """Booking visits. Rivals for one time are settled by the database's exclusion constraints."""
 
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from psycopg.errors import DeadlockDetected
 
-from clinic.errors import Conflict, Invalid, Missing, Stale, invalid
+from clinic.errors import Missing, Stale, invalid
 from clinic.models import Specialist
 from clinic.security import tenancy
 from clinic.security.permissions import Denied, Permission
 from patients import proxy
 from patients.models import Patient
-from scheduling import availability, calendar
-from scheduling.availability import Hours
-from scheduling.models import Appointment, AppointmentType
+from scheduling import calendar, freed, groups, holds, news
+from scheduling.models import Appointment, AppointmentType, Hold, Room
+from scheduling.placing import named_by, place_for
+from scheduling.refusals import GroupFull, NotOffered, SlotTaken, WrongStatus, of_rivals
+
+__all__ = ["GroupFull", "NotOffered", "SlotTaken", "WrongStatus"]  # what booking refuses with
 
 Status = Appointment.Status
-HORIZON = timedelta(days=2 * 365)
 
 # The stated transitions; whatever is not here is refused.
 TRANSITIONS = {
@@ -33,18 +32,6 @@ TRANSITIONS = {
 }
 
 
-class SlotTaken(Conflict):
-    """Somebody has that time already."""
-
-
-class NotOffered(Conflict):
-    """The specialist does not work at that time."""
-
-
-class WrongStatus(Conflict):
-    """The visit is not in a state from which this can be done."""
-
-
 def book(
     *,
     patient: Patient | UUID,
@@ -52,67 +39,99 @@ def book(
     appointment_type: AppointmentType | UUID,
     start: datetime,
     end: datetime | None = None,
+    room: Room | UUID | None = None,
     reason: str = "",
+    hold: Hold | UUID | None = None,
+    overbook: str = "",
+    series: UUID | None = None,
     by,
 ) -> Appointment:
-    """Book a visit that begins at the aware instant `start` and takes the type's length. Patient,
-    specialist and type are objects or their ids.
+    """Book a visit that begins at the aware instant `start` and takes the kind's length. Patient,
+    specialist, kind and room are objects or their ids; without a room it is that of the hours.
 
-    Raises `Invalid` (what does not exist or is out of reach; times; a kind that patients may not
+    `hold` is a time that was kept for the patient. `overbook` is the reason for which somebody who
+    may lets the visit overlap others, or lie outside the hours. What the clinic books of a kind
+    that asks for it begins as not yet confirmed.
+
+    Raises `Invalid` (what does not exist or is out of reach; times; a kind that the person may not
     book), `Denied` (a relative who does not act for the patient), `NotOffered` (outside the
-    specialist's hours) and `SlotTaken`; of any number of rivals one wins, and nothing is stored
-    for the others.
+    specialist's hours), `GroupFull` and `SlotTaken`; of any number of rivals one wins, and nothing
+    is stored for the others.
     """
-    actor = tenancy.current()
-    actor.require(Permission.APPOINTMENT_BOOK)
-    named = {
-        "patient_id": getattr(patient, "pk", patient),
-        "specialist_id": getattr(specialist, "pk", specialist),
-        "appointment_type_id": getattr(appointment_type, "pk", appointment_type),
-    }
-    with rivals_refused(), transaction.atomic():
-        offer = calendar.offer(**named)
-        _require_known(offer)
-        proxy.require(named["patient_id"], by=by)
-        _require_open_to_portal(offer.portal_bookable)
-        start, end = check_times(start, end, offer.minutes)
-        require_within(start, end, offer.hours, offer.zone)
+    tenancy.current().require(Permission.APPOINTMENT_BOOK)
+    named = named_by(patient, specialist, appointment_type)
+    _require_overbooking(overbook)
+
+    def attempt() -> Appointment:
+        place = place_for(named, start=start, end=end, room=room, overbooked=bool(overbook), by=by)
+        if hold is not None:
+            holds.use(hold, patient_id=named["patient_id"], place=place, by=by)
+        seat = groups.seat(named, place) if place.capacity > 1 else {}
         return Appointment.objects.create(
-            facility_id=actor.facility_id,
-            start_datetime=start,
-            end_datetime=end,
+            facility_id=tenancy.current().facility_id,
+            status=Status.PENDING if place.asks_confirmation else Status.CONFIRMED,
             reason=reason,
+            is_overbooked=bool(overbook),
+            overbooking_reason=overbook.strip(),
+            series=series,
+            news=news.News.BOOKED,
             booked_by_id=by.pk,
+            **place.fields() | seat,
             **named,
         )
 
+    return of_rivals(attempt)
 
+
+@transaction.atomic
 def reschedule(
     *,
     appointment: Appointment,
     start: datetime,
     end: datetime | None = None,
     specialist: Specialist | None = None,
+    room: Room | UUID | None = None,
+    hold: Hold | UUID | None = None,
     version: int | None = None,
     by,
 ) -> Appointment:
-    """Move a visit in one step: it stands at the new time or, refused, still at the old.
+    """Move a visit in one step: it stands at the new time or, refused, still at the old. `hold` is
+    the new time, kept for the patient. Who moves her own visit comes to it: it is confirmed.
 
     Raises what `book` and `change_status` raise: patients move what they may book and cancel.
     """
-    with rivals_refused(), transaction.atomic():
-        appointment = _locked(appointment, by, version)
-        if appointment.status not in {Status.PENDING, Status.CONFIRMED}:
-            raise WrongStatus(_("Only a visit that is still to come can be moved."))
-        _require_not_begun(appointment)
-        _require_open_to_portal(appointment.appointment_type.portal_bookable)
-        start, end = check_times(start, end, appointment.appointment_type.minutes)
-        specialist = specialist or appointment.specialist
-        require_within(start, end, calendar.hours_of(specialist), calendar.facility().zone)
-        appointment.specialist = specialist
-        appointment.start_datetime, appointment.end_datetime = start, end
-        appointment.save()
-        return appointment
+    row = locked(appointment, by, version)
+    if row.status not in {Status.PENDING, Status.CONFIRMED}:
+        raise WrongStatus(_("Only a visit that is still to come can be moved."))
+    _require_not_begun(row)
+    named = named_by(row.patient_id, specialist or row.specialist_id, row.appointment_type_id)
+    place = place_for(named, start=start, end=end, room=room, by=by)
+    before = row.session_id
+
+    status = Status.CONFIRMED if tenancy.current().is_portal else row.status
+
+    def attempt() -> Appointment:
+        if hold is not None:
+            holds.use(hold, patient_id=named["patient_id"], place=place, by=by)
+        seat = groups.seat(named, place) if place.capacity > 1 else {"session": None, "place": None}
+        moved = {
+            "status": status,
+            "specialist_id": named["specialist_id"],
+            "is_overbooked": False,
+            "overbooking_reason": "",
+            **place.fields() | seat,
+        }
+        for name, value in moved.items():
+            setattr(row, name, value)
+        news.note(row, news.News.MOVED)
+        row.save()
+        if before and before != row.session_id:
+            groups.leave(before)
+        return row
+
+    moved = of_rivals(attempt)
+    freed.tell()
+    return moved
 
 
 @transaction.atomic
@@ -124,94 +143,68 @@ def change_status(
     version: int | None = None,
     by,
 ) -> Appointment:
-    """Confirm, cancel, complete or mark as missed, by the stated transitions."""
-    appointment = _locked(appointment, by, version)
-    allowed = TRANSITIONS[Status(appointment.status)]
-    if to not in allowed:
-        names = {"now": appointment.get_status_display(), "then": Status(to).label}
+    """Confirm, cancel, complete or mark as missed, by the stated transitions. Who cancels later
+    than the kind of visit says has canceled late; it is kept, and nothing else follows from it.
+
+    Patients and who acts for them confirm and cancel what is still to come; the rest is the
+    clinic's to say."""
+    row = locked(appointment, by, version)
+    to = Status(to)
+    if to not in TRANSITIONS[Status(row.status)]:
+        names = {"now": row.get_status_display(), "then": to.label}
         raise WrongStatus(_("A visit that is “%(now)s” cannot become “%(then)s”.") % names)
-    if tenancy.current().is_portal and to != Status.CANCELED:
+    if tenancy.current().is_portal and to not in {Status.CANCELED, Status.CONFIRMED}:
         raise Denied(Permission.APPOINTMENT_BOOK)
-    _require_not_begun(appointment)
-    appointment.status = to
+    _require_not_begun(row)
+    row.status = to
     if to == Status.CANCELED:
-        appointment.cancel_reason = reason
-    appointment.save()
-    return appointment
+        row.cancel_reason = reason
+        row.canceled_late = is_late(row)
+        news.note(row, news.News.CANCELED)
+    row.save()
+    if to == Status.CANCELED:
+        if row.session_id:
+            groups.leave(row.session_id)
+        freed.tell()
+    return row
 
 
-def check_times(start: datetime, end: datetime | None, minutes: int):
-    """The start and end of a visit of so many minutes; raises `Invalid` naming the wrong field."""
-    if timezone.is_naive(start):
-        raise invalid(
-            "start_datetime", _("Give the time with its offset, like 2026-11-24T10:00-05:00.")
-        )
-    expected = start + timedelta(minutes=minutes)
-    end = end or expected
-    if end <= start:
-        raise invalid("end_datetime", _("The end must be after the start."))
-    if end != expected:
-        raise invalid("end_datetime", _("This kind of visit takes %d minutes.") % minutes)
-    if start <= timezone.now():
-        raise invalid("start_datetime", _("Choose a time in the future."))
-    if start > timezone.now() + HORIZON:
-        raise invalid("start_datetime", _("Choose a time within the next two years."))
-    return start, end
+@transaction.atomic
+def arrive(*, appointment: Appointment, version: int | None = None, by) -> Appointment:
+    """Say that the patient is there. Raises `WrongStatus` for a visit that is not awaited."""
+    row = locked(appointment, by, version)
+    if tenancy.current().is_portal:
+        raise Denied(Permission.APPOINTMENT_BOOK)
+    if row.status not in {Status.PENDING, Status.CONFIRMED} or row.arrived_at:
+        raise WrongStatus(_("The patient of this visit is not awaited."))
+    row.arrived_at = timezone.now()
+    row.status = Status.CONFIRMED
+    row.save()
+    return row
 
 
-def require_within(start: datetime, end: datetime, hours: list[Hours], zone: ZoneInfo) -> None:
-    """Raise `NotOffered` unless the hours hold from start to end."""
-    spans = availability.open_spans(start, end, hours, zone)
-    if not any(span.start <= start and end <= span.end for span in spans):
-        raise NotOffered(_("The specialist does not receive visits at that time."))
+@transaction.atomic
+def not_arrived(*, appointment: Appointment, version: int | None = None, by) -> Appointment:
+    """Take back that the patient is there, said by mistake. Raises `WrongStatus` for a visit that
+    is closed, or whose patient is not said to be there."""
+    row = locked(appointment, by, version)
+    if tenancy.current().is_portal:
+        raise Denied(Permission.APPOINTMENT_BOOK)
+    if row.status not in {Status.PENDING, Status.CONFIRMED} or not row.arrived_at:
+        raise WrongStatus(_("The patient of this visit is not said to be there."))
+    row.arrived_at = None
+    row.save()
+    return row
 
 
-@contextmanager
-def rivals_refused():
-    """Say `SlotTaken` where the database's exclusion constraints stopped the block.
-
-    Two who come at the same moment can each wait for the other's visit to be kept or given up; then
-    the database ends one of them as a deadlock, and the other goes on.
-    """
-    try:
-        yield
-    except IntegrityError as error:
-        name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") or ""
-        if name.startswith("one_visit_at_a_time_for_a_specialist"):
-            raise SlotTaken(_("This time has just been taken. Choose another one.")) from error
-        if name.startswith("one_visit_at_a_time_for_a_patient"):
-            raise SlotTaken(_("The patient has another visit at that time.")) from error
-        raise
-    except OperationalError as error:
-        if isinstance(error.__cause__, DeadlockDetected):
-            raise SlotTaken(_("This time has just been taken. Choose another one.")) from error
-        raise
+def is_late(appointment: Appointment, now: datetime | None = None) -> bool:
+    """Whether canceling it now is late, as its kind of visit says."""
+    notice = timedelta(hours=appointment.appointment_type.cancel_hours)
+    return appointment.start_datetime - (now or timezone.now()) < notice
 
 
-def _require_known(offer: calendar.Offer) -> None:
-    wrong = {}
-    if not offer.reached:
-        wrong["patient"] = [_("There is no such patient.")]
-    if not offer.receives:
-        wrong["specialist"] = [_("There is no such specialist.")]
-    if offer.minutes is None:
-        wrong["appointment_type"] = [_("There is no such kind of visit.")]
-    if wrong:
-        raise Invalid(_("Some details need to be corrected."), fields=wrong)
-
-
-def _require_open_to_portal(portal_bookable: bool) -> None:
-    if tenancy.current().is_portal and not portal_bookable:
-        raise invalid("appointment_type", _("Please call the clinic for this kind of visit."))
-
-
-def _require_not_begun(appointment: Appointment) -> None:
-    """What has begun is the clinic's to close; patients change only what is still to come."""
-    if tenancy.current().is_portal and appointment.start_datetime <= timezone.now():
-        raise WrongStatus(_("This visit has already begun. Please call the clinic."))
-
-
-def _locked(appointment: Appointment, by, version: int | None) -> Appointment:
+def locked(appointment: Appointment, by, version: int | None) -> Appointment:
+    """The visit under lock, within the actor's reach."""
     tenancy.current().require(Permission.APPOINTMENT_BOOK)
     row = calendar.visits(by).filter(pk=appointment.pk).select_for_update(of=("self",)).first()
     if row is None:
@@ -220,3 +213,17 @@ def _locked(appointment: Appointment, by, version: int | None) -> Appointment:
     if version is not None and row.version != version:
         raise Stale(_("It was changed since you read it. Read it again."))
     return row
+
+
+def _require_overbooking(reason: str) -> None:
+    if not reason:
+        return
+    tenancy.current().require(Permission.APPOINTMENT_OVERBOOK)
+    if len(reason.strip()) < 5:
+        raise invalid("overbook", _("Say why the visit may overlap, in a few words."))
+
+
+def _require_not_begun(appointment: Appointment) -> None:
+    """What has begun is the clinic's to close; patients change only what is still to come."""
+    if tenancy.current().is_portal and appointment.start_datetime <= timezone.now():
+        raise WrongStatus(_("This visit has already begun. Please call the clinic."))

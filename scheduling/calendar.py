@@ -1,8 +1,8 @@
 """The calendar as it stands in the database: free slots, a day, a patient's visits."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -16,9 +16,9 @@ from clinic.models import Facility, Specialist
 from clinic.security import tenancy
 from clinic.security.permissions import Category
 from patients import access
-from scheduling import availability
-from scheduling.availability import Hours, Span
-from scheduling.models import Appointment, AppointmentType, AvailabilityBlock
+from scheduling import availability, groups, weeks
+from scheduling.availability import Length, Slot, Span
+from scheduling.models import Appointment, AppointmentType, Room
 
 
 def facility() -> Facility:
@@ -36,82 +36,46 @@ def types() -> QuerySet[AppointmentType]:
     return AppointmentType.objects.filter(facility_id=tenancy.current().facility_id, is_active=True)
 
 
+def rooms() -> QuerySet[Room]:
+    return Room.objects.filter(facility_id=tenancy.current().facility_id, is_active=True)
+
+
 def visits(user) -> QuerySet[Appointment]:
     """The visits that the person may see."""
     rows = access.visible(Appointment.objects.all(), user, category=Category.APPOINTMENTS)
-    return rows.select_related("specialist__user", "appointment_type", "patient")
+    return rows.select_related("specialist__user", "appointment_type", "patient", "room", "session")
 
 
-def day(user, on: date) -> QuerySet[Appointment]:
-    """The visits of one day of the facility, by time."""
-    zone = facility().zone
+def day(user, on: date, days: int = 1, *, zone: ZoneInfo | None = None) -> QuerySet[Appointment]:
+    """The visits of one day of the facility, or of several, by time."""
+    zone = zone or facility().zone
     start = datetime.combine(on, time(), zone)
-    end = datetime.combine(on + timedelta(days=1), time(), zone)
+    end = datetime.combine(on + timedelta(days=days), time(), zone)
     return visits(user).between(start, end).order_by("start_datetime", "id")
 
 
-def hours_of(specialist: Specialist) -> list[Hours]:
-    return hours_by_specialist([specialist])[specialist.pk]
-
-
-def hours_by_specialist(specialists: Iterable[Specialist]) -> dict[UUID, list[Hours]]:
-    """The weekly hours and exceptions of several specialists, in one query."""
-    found: dict[UUID, list[Hours]] = {specialist.pk: [] for specialist in specialists}
-    for b in AvailabilityBlock.objects.filter(specialist_id__in=list(found)):
-        hours = Hours(
-            start=None if b.is_closed else b.start_time,
-            end=None if b.is_closed else b.end_time,
-            day=b.day_of_week,
-            only_on=b.exception_date,
-            valid_from=b.valid_from,
-            valid_until=b.valid_until,
-        )
-        found[b.specialist_id].append(hours)
-    return found
+def length_of(kind: AppointmentType) -> Length:
+    """What a visit of the kind takes."""
+    minutes = (kind.minutes, kind.buffer_before, kind.buffer_after)
+    return Length(*(timedelta(minutes=number) for number in minutes))
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """What the acting person may book for a patient with a specialist: `minutes` is None where
-    there is no such kind of visit."""
+class Free:
+    """What is free with one specialist."""
 
-    zone: ZoneInfo
-    reached: bool
-    receives: bool
-    minutes: int | None
-    portal_bookable: bool
-    hours: list[Hours]
-
-
-# One round trip for what booking asks. The last columns are a block of the specialist's hours.
-REACHED = access.within_reach("p.id", Category.APPOINTMENTS)
-OFFER = f"""SELECT f.timezone,
- EXISTS (SELECT FROM patients_patient p WHERE p.id = %s AND p.facility_id = f.id AND {REACHED}),
- EXISTS (SELECT FROM clinic_specialist s WHERE s.id = %s AND s.facility_id = f.id AND s.is_active),
- t.minutes, COALESCE(t.portal_bookable, false), b.id, b.start_time, b.end_time, b.day_of_week,
- b.exception_date, b.valid_from, b.valid_until
-FROM clinic_facility f
-LEFT JOIN scheduling_appointmenttype t ON t.id = %s AND t.facility_id = f.id AND t.is_active
-LEFT JOIN scheduling_availabilityblock b ON b.specialist_id = %s AND b.facility_id = f.id
-WHERE f.id = %s"""
-
-
-def offer(*, patient_id: UUID, specialist_id: UUID, appointment_type_id: UUID) -> Offer:
-    """What is offered, as the database lets the actor see it."""
-    category = Category.APPOINTMENTS.value
-    facility_id = tenancy.current().facility_id
-    asked = [patient_id, category, specialist_id, appointment_type_id, specialist_id, facility_id]
-    with connection.cursor() as cursor:
-        cursor.execute(OFFER, asked)
-        rows = cursor.fetchall()
-    zone, reached, receives, minutes, portal_bookable = rows[0][:5]
-    hours = [Hours(*row[6:]) for row in rows if row[5] is not None]
-    return Offer(ZoneInfo(zone), reached, receives, minutes, portal_bookable, hours)
+    specialist: Specialist
+    slots: list[Slot]
 
 
 def free_slots(
-    *, specialist: Specialist, appointment_type: AppointmentType, start: datetime, end: datetime
-) -> list[Span]:
+    *,
+    specialist: Specialist,
+    appointment_type: AppointmentType,
+    start: datetime,
+    end: datetime,
+    patient_id: UUID | None = None,
+) -> list[Slot]:
     """The free slots of a specialist for a kind of visit that begin in [start, end).
 
     Raises `Invalid` where the range is backwards or longer than 60 days.
@@ -128,32 +92,89 @@ def free_by_specialist(
     appointment_type: AppointmentType,
     start: datetime,
     end: datetime,
-) -> dict[UUID, list[Span]]:
+) -> dict[UUID, list[Slot]]:
     """`free_slots` of several specialists at once, in as many queries as for one."""
     if end <= start:
         raise invalid("to", _("The end must be after the start."))
     if end - start > availability.LONGEST_RANGE:
         raise invalid("to", _("Ask for at most 60 days at once."))
-    length, zone, now = timedelta(minutes=appointment_type.minutes), facility().zone, timezone.now()
-    hours = hours_by_specialist(specialists)
-    taken = taken_by(list(hours), start - length, end + timedelta(days=1))
-    return {
+    them, zone, length = list(specialists), facility().zone, length_of(appointment_type)
+    found = weeks.of(them, start.astimezone(zone).date(), end.astimezone(zone).date())
+    first, last = window(appointment_type)
+    people = {one.pk: one.user_id for one in them}
+    rooms_used = {h.room for week in found.values() for h in week.hours if h.room}
+    day = timedelta(days=1)
+    taken = taken_by([*people.values(), *rooms_used], start - day, end + day)
+    free = {
         pk: list(
             availability.slots(
-                start, end, hours=hours[pk], taken=taken[pk], length=length, zone=zone,
-                not_before=now,
+                start, end, week=week, taken=taken.get(people[pk], ()), length=length, zone=zone,
+                kind=appointment_type.pk, rooms=taken, not_before=first, not_after=last,
             )
         )
-        for pk in hours
+        for pk, week in found.items()
     }  # fmt: skip
+    if not appointment_type.is_group:
+        return free
+    begun = groups.with_places(appointment_type, list(people), max(start, first), min(end, last))
+    return {
+        pk: sorted([replace(one, left=appointment_type.capacity) for one in free[pk]] + more)
+        for pk, more in ((pk, begun.get(pk, [])) for pk in free)
+    }
 
 
-def taken_by(specialist_ids: list[UUID], start: datetime, end: datetime) -> dict[UUID, list[Span]]:
-    """When specialists are taken. A patient may know that, not by whom: times alone are read."""
-    taken: dict[UUID, list[Span]] = {pk: [] for pk in specialist_ids}
-    with tenancy.whole_facility():
-        rows = Appointment.objects.filter(specialist_id__in=specialist_ids).standing()
-        times = rows.between(start, end)
-        for pk, *span in times.values_list("specialist_id", "start_datetime", "end_datetime"):
-            taken[pk].append(Span(*span))
+def earliest(
+    *,
+    specialists: Iterable[Specialist],
+    appointment_type: AppointmentType,
+    start: datetime,
+    end: datetime,
+) -> Free | None:
+    """The first free slot over several specialists, or None within the range."""
+    them = {one.pk: one for one in specialists}
+    found = free_by_specialist(
+        specialists=them.values(), appointment_type=appointment_type, start=start, end=end
+    )
+    first = availability.earliest(found)
+    return Free(them[first[0]], [first[1]]) if first else None
+
+
+def window(kind: AppointmentType) -> tuple[datetime, datetime]:
+    """From when on and until when a visit may begin that the acting person books: patients and
+    relatives as early and as far ahead as the kind says, the clinic at any time to come."""
+    now = timezone.now()
+    if not tenancy.current().is_portal:
+        return now, now + HORIZON
+    return now + timedelta(hours=kind.notice_hours), now + timedelta(days=kind.horizon_days)
+
+
+HORIZON = timedelta(days=2 * 365)
+
+
+# Microseconds since 1970: thousands of times are read by this, and a number is read at once.
+TAKEN = """SELECT resource_id,
+ array_agg((extract(epoch FROM starts) * 1000000)::bigint ORDER BY starts),
+ array_agg((extract(epoch FROM ends) * 1000000)::bigint ORDER BY starts)
+FROM scheduling_takentime
+WHERE resource_id = ANY (%(resources)s) AND starts < %(end)s AND ends > %(start)s
+ AND (is_firm AND starts >= %(start)s - interval '1 day' OR NOT is_firm)
+ AND (until IS NULL OR until > %(now)s)
+GROUP BY resource_id"""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def taken_by(resources: list[UUID], start: datetime, end: datetime) -> dict[UUID, list[Span]]:
+    """When people and rooms are taken, in this facility and any other. Everybody here may know
+    that; where, why and by whom is not told. A hold that has ended takes nothing."""
+    taken: dict[UUID, list[Span]] = {pk: [] for pk in resources}
+    asked = {"resources": resources, "start": start, "end": end, "now": timezone.now()}
+    with connection.cursor() as cursor:
+        cursor.execute(TAKEN, asked)
+        for pk, *times in cursor.fetchall():
+            instants = ([EPOCH + timedelta(microseconds=n) for n in found] for found in times)
+            taken[pk] = list(map(Span, *instants))
     return taken
+
+
+def zone() -> ZoneInfo:
+    return facility().zone

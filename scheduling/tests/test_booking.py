@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from clinic.errors import Conflict, Invalid
 from scheduling import availability, booking, calendar
-from scheduling.availability import Hours
+from scheduling.availability import Hours, Week
 from scheduling.models import Appointment, AppointmentType, AvailabilityBlock
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -107,10 +107,11 @@ def test_a_patient_sees_free_times_but_not_who_took_the_others(clinic):
 
 
 def test_hours_keep_their_wall_clock_over_a_clock_change():
-    hours = [Hours(start=time(9), end=time(10), day=7)]
-    spans = availability.open_spans(
-        datetime(2026, 10, 25, tzinfo=UTC), datetime(2026, 11, 9, tzinfo=UTC), hours, NEW_YORK
+    week = Week((Hours(start=time(9), end=time(10), day=7),))
+    found = availability.openings(
+        datetime(2026, 10, 25, tzinfo=UTC), datetime(2026, 11, 9, tzinfo=UTC), week, NEW_YORK
     )
+    spans = [opening.span for opening in found]
     assert [s.start.astimezone(NEW_YORK).hour for s in spans] == [9, 9, 9]
     assert [s.start.hour for s in spans] == [13, 14, 14]
 

@@ -23,7 +23,7 @@ from patients import registration
 from patients.models import Patient
 from records import documents
 from records.models import Document
-from scheduling import booking, opening
+from scheduling import booking, hours, kinds
 from scheduling.models import Appointment
 
 THREADS = 8
@@ -40,9 +40,9 @@ def clinic(transactional_db, settings, tmp_path):
     with transaction.atomic():
         cast = make_cast()
         with cast.acting("alma") as alma:
-            cast.kind = opening.offer(name="Visit", minutes=30, by=cast.alma)
+            cast.kind = kinds.offer(name="Visit", minutes=30, by=cast.alma)
             week = {day: [(time(0), time(23, 30))] for day in range(1, 8)}
-            opening.set_week(specialist=cast.specialists["sarah"], week=week, by=cast.alma)
+            hours.set_week(specialist=cast.specialists["sarah"], week=week, by=cast.alma)
         cast.roles = {"alma": alma}
         for name in ("fred", "sarah"):
             with cast.acting(name) as actor:
@@ -170,7 +170,7 @@ def test_one_patient_is_not_at_two_places(clinic):
     """Half ask for Sarah, half for another specialist, all for the same patient and time."""
     with tenancy.acting(clinic.roles["alma"]), transaction.atomic():
         other = clinic.specialists["omar"]
-        opening.set_week(
+        hours.set_week(
             specialist=other, week={d: [(time(0), time(23, 30))] for d in range(1, 8)},
             by=clinic.alma,
         )  # fmt: skip

@@ -1,0 +1,5 @@
+"""Fixtures that several tests of scheduling share."""
+
+from scheduling.tests.messaging import telling
+
+__all__ = ["telling"]
