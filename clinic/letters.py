@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from clinic import joining
+from clinic import joining, notifications
 from clinic.channels import email
 from clinic.channels.email import Letter
 from clinic.invitations import LIFE
@@ -70,6 +70,7 @@ def unsent_notices() -> QuerySet[Notification]:
     """Those of the facility acted in whose letter was missed, and that nobody has read."""
     now = timezone.now()
     rows = Notification.objects.unread().filter(sent_at=None, user__is_active=True)
+    rows = rows.exclude(kind__in=notifications.WITHOUT_LETTER)
     return rows.filter(created_at__range=(now - GIVE_UP, now - MISSED))
 
 

@@ -23,7 +23,7 @@ from clinic.security.sessions import digest_of
 from clinic.security.tenancy import Actor, Origin
 
 FACILITY_IN_SESSION = "facility"
-PROGRAMS = frozenset({"api", "fhir", "healthz", "readyz"})  # surfaces without pages
+PROGRAMS = frozenset({"api", "fhir", "healthz", "readyz", "webhooks"})  # surfaces without pages
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 WITH_PORT = re.compile(r"\[(?P<six>[^\]]*)\](:[0-9]*)?|(?P<four>[0-9.]+):[0-9]*")
 REFRESH = "refresh"  # in the address of what a page asks for by itself

@@ -14,6 +14,7 @@ from clinic.security import tenancy
 from clinic.security.permissions import Permission, roles_with
 
 Kind = Notification.Kind
+WITHOUT_LETTER = frozenset({Kind.VISIT})  # a message of its own goes out by the ways she allows
 
 
 def of(user: User) -> QuerySet[Notification]:
@@ -40,7 +41,7 @@ def notify(
     """Write a notice to each of the people, in her own language.
 
     `title` and `text` are lazy translations with `%(name)s` places, which `values` fill. A letter
-    is sent once the transaction is committed.
+    is sent once the transaction is committed, unless the kind comes without.
     """
     facility = Facility.objects.get(pk=tenancy.current().facility_id)
     rows = []
@@ -58,8 +59,9 @@ def notify(
                 )
             )
     Notification.objects.bulk_create(rows)
-    for row in rows:
-        send_letter(row.pk)
+    if kind not in WITHOUT_LETTER:
+        for row in rows:
+            send_letter(row.pk)
 
 
 def send_letter(notification_id: UUID) -> None:

@@ -109,6 +109,44 @@ def public_url(name: str, hosts: list[str], *, secure: bool, port: int) -> str:
     return f"{url.scheme}://{url.netloc}"
 
 
+def sms(name: str) -> dict[str, str]:
+    """`twilio://account:token@api.twilio.com?from=+15550100` as what `clinic.channels.sms` needs;
+    empty where it is not set. `twilio+http://` speaks without TLS, to a service on this machine.
+    The sender is a number or the name of a messaging service (`MG…`)."""
+    if not text(name, ""):
+        return {}
+    url = urlsplit(text(name))
+    # A plus sign in a query means a space; nobody should have to know.
+    (sender,) = parse_qs(url.query).get("from", [""])[-1:]
+    sender = sender.strip() if sender.startswith("MG") else f"+{sender.strip().lstrip('+')}"
+    is_local = url.scheme == "twilio+http" and url.hostname in {"localhost", "127.0.0.1", "::1"}
+    if not (url.scheme == "twilio" or is_local) or not url.hostname or not url.password:
+        raise ImproperlyConfigured(f"{name} must read twilio://account:token@host?from=+15550100.")
+    if len(sender) < 8:
+        raise ImproperlyConfigured(f"{name} names no sender: add ?from=+15550100.")
+    place = url.netloc.rpartition("@")[2]
+    return {
+        "url": f"{'http' if is_local else 'https'}://{place}",
+        "sid": unquote(url.username or ""),
+        "token": unquote(url.password),
+        "from": sender,
+    }
+
+
+def whatsapp(name: str, token_name: str) -> dict[str, str]:
+    """The address of a phone number at Meta's Cloud API and the token for it; empty where it is not
+    set."""
+    if not text(name, ""):
+        return {}
+    url = urlsplit(text(name))
+    is_local = url.scheme == "http" and url.hostname in {"localhost", "127.0.0.1", "::1"}
+    if not (url.scheme == "https" or is_local) or not url.path.strip("/"):
+        raise ImproperlyConfigured(
+            f"{name} must read https://graph.facebook.com/v23.0/PHONE_NUMBER_ID."
+        )
+    return {"url": text(name).rstrip("/"), "token": text(token_name)}
+
+
 def email(name: str, sender: str) -> dict[str, object]:
     """`smtp://user:password@host:port?from=clinic@example.org` or `smtps://…` as Django's settings.
     Where no sender is named it is the user, if that is an address, else the one given here."""
