@@ -11,13 +11,13 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from clinic.security.permissions import Permission
+from clinic.security.permissions import Category, Permission
 from clinic.templatetags.written import short_moment, term
 from patients.admin import ChartPage
 from records import charting, documents, timeline
 from records.admin import watching
 from records.models import Document, Encounter, MedicalRecord
-from scheduling import calendar
+from scheduling import adherence, calendar
 from scheduling.models import Appointment
 
 MOST_VISITS, MOST_RECORDS, MOST_DOCUMENTS, MOST_EVENTS = 15, 10, 8, 10
@@ -74,8 +74,10 @@ class ChartWithRecords(ChartPage):
         seen = timeline.encounters(self.patient, by=user, most=MOST_VISITS)
         records = list(charting.visible_to(user).filter(patient=self.patient)[:MOST_RECORDS])
         visits = [*map(_booked, self.booked), *(_happened(row) for row in seen if row.started_at)]
+        has_medicines = Category.MEDICATIONS in self.open_to
         papers = self.documents if self.may(Permission.DOCUMENT_VIEW) else []
         return clinical | {
+            "taken": adherence.recent(patient=self.patient, by=user) if has_medicines else None,
             "records": records,
             "visits": sorted(visits, key=lambda v: v.start, reverse=True)[:MOST_VISITS],
             "timeline": timeline.of(
