@@ -2,9 +2,12 @@
 code, without their message: it can hold what a person typed."""
 
 import logging
+import re
 import traceback
 
 from clinic.security import tenancy
+
+SECRET = re.compile(r"(?<=/calendars/)[^\s/]+")  # in an address, the key of somebody's calendar
 
 
 class LineFormatter(logging.Formatter):
@@ -21,7 +24,7 @@ class LineFormatter(logging.Formatter):
 
 def _message(record) -> str:
     """Request lines are logged without their query, which can hold a name."""
-    message = record.getMessage()
+    message = SECRET.sub("…", record.getMessage())
     if record.name.startswith("django.request") or record.name.startswith("django.security"):
         return message.split("?", 1)[0].replace("\n", " ")
     return message.replace("\n", " | ")
