@@ -1,4 +1,5 @@
-"""A clinic's day as one table: a column for each specialist, a row for each quarter of an hour."""
+"""A clinic's day or week as one table: a column for each specialist, room or day, a row for each
+quarter of an hour."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A specialist's day: the visits, and the hours worked as (from, to)."""
+    """A day of a specialist, or of a room: the visits, and the hours worked as (from, to)."""
 
     who: Any
     visits: Sequence[Visit] = ()
@@ -31,8 +32,10 @@ class Column:
 
 @dataclass(slots=True)
 class Cell:
-    """A table cell. With visits it spans their rows; without, it is free or off duty."""
+    """A table cell of `who`’s column. With visits it spans their rows; without, it is free or off
+    duty."""
 
+    who: Any = None
     span: int = 1
     visits: list[Visit] = field(default_factory=list)
     off: bool = False
@@ -77,9 +80,9 @@ def day_calendar(columns: Sequence[Column]) -> Calendar:
         for column, taken in zip(columns, blocks, strict=True):
             block = next((b for b in taken if b[0] <= minute < b[1]), None)
             if block is None:
-                cells.append(Cell(off=not _works(column.hours, minute)))
+                cells.append(Cell(column.who, off=not _works(column.hours, minute)))
             elif block[0] == minute:
-                cells.append(Cell(span=(block[1] - block[0]) // STEP, visits=block[2]))
+                cells.append(Cell(column.who, (block[1] - block[0]) // STEP, block[2]))
         rows.append(QuarterRow(time(minute // 60, minute % 60), cells))
     return Calendar(columns, rows)
 

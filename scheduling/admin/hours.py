@@ -20,7 +20,7 @@ from clinic.errors import Invalid, Refused
 from clinic.forms import add_refusal
 from clinic.models import Specialist
 from clinic.security.permissions import Permission
-from scheduling import opening
+from scheduling import hours
 from scheduling.models import AvailabilityBlock
 
 STRETCHES = 3  # of a day, such as morning, afternoon and evening
@@ -72,7 +72,7 @@ class WeekForm(forms.Form):
 
     def clean(self):
         cleaned = super().clean()
-        self.week: dict[int, list[opening.Interval]] = {day: [] for day in range(1, 8)}
+        self.week: dict[int, list[hours.Interval]] = {day: [] for day in range(1, 8)}
         for day in range(1, 8):
             for place in range(STRETCHES):
                 start, end = (cleaned.get(name) for name in self.names(day, place))
@@ -84,6 +84,14 @@ class WeekForm(forms.Form):
         return cleaned
 
 
+def fold_field(label) -> forms.TypedChoiceField:
+    """Which of two equal times of a clock change; asked for only where there are two."""
+    choices = [("", "–"), ("0", _("The first")), ("1", _("The second"))]
+    return forms.TypedChoiceField(
+        label=label, choices=choices, coerce=int, empty_value=None, required=False
+    )
+
+
 class DateForm(forms.Form):
     """One date that differs from the week: closed, or other hours."""
 
@@ -91,6 +99,8 @@ class DateForm(forms.Form):
     start_time = clock_field(_("From"), required=False)
     end_time = clock_field(_("Until"), required=False)
     is_closed = forms.BooleanField(label=_("Closed all day"), required=False)
+    start_fold = fold_field(_("“From” comes twice on that date. Which one?"))
+    end_fold = fold_field(_("“Until” comes twice on that date. Which one?"))
 
 
 class HoursPage(Page):
@@ -109,14 +119,20 @@ class HoursPage(Page):
 
     @cached_property
     def blocks(self) -> list[AvailabilityBlock]:
-        return list(opening.blocks_of(self.specialist))
+        return list(hours.blocks().filter(specialist=self.specialist))
 
     def weekly(self) -> list[AvailabilityBlock]:
-        """The hours of every week; those of a season are set through the API and stay."""
+        """The hours of every week; those of a season are changed one by one."""
         return [
             block for block in self.blocks
             if block.exception_date is None and not (block.valid_from or block.valid_until)
         ]  # fmt: skip
+
+    def each(self) -> list[tuple[str, AvailabilityBlock]]:
+        """All weekly hours with the name of their day, those of a season among them."""
+        rows = [block for block in self.blocks if block.exception_date is None]
+        rows.sort(key=lambda block: (block.day_of_week, block.start_time))
+        return [(WEEKDAYS[block.day_of_week - 1], block) for block in rows]
 
     def exceptions(self, today: date) -> list[AvailabilityBlock]:
         rows = [b for b in self.blocks if b.exception_date and b.exception_date >= today]
@@ -126,11 +142,11 @@ class HoursPage(Page):
         week_form = kwargs.pop("week_form", None)
         return super().get_context_data(
             specialist=self.specialist,
-            may_set=opening.may_set(self.specialist, self.request.user),
+            may_set=hours.may_set(self.specialist),
             week_form=week_form or WeekForm(initial=WeekForm.initial_of(self.weekly())),
             date_form=kwargs.pop("date_form", None) or DateForm(),
             exceptions=self.exceptions(timezone.localdate()),
-            seasons=[b for b in self.blocks if b.valid_from or b.valid_until],
+            each=self.each(),
             **kwargs,
         )
 
@@ -153,19 +169,19 @@ class HoursPage(Page):
 
     def set_week(self, form: WeekForm) -> None:
         try:
-            opening.set_week(specialist=self.specialist, week=form.week, by=self.request.user)
+            hours.set_week(specialist=self.specialist, week=form.week, by=self.request.user)
         except Invalid as wrong:
             days = {name.removeprefix("day_"): texts for name, texts in wrong.fields.items()}
             fields = {WeekForm.names(int(day), 0)[0]: texts for day, texts in days.items()}
             raise Invalid(wrong.message, fields=fields) from wrong
 
     def add_date(self, form: DateForm) -> None:
-        opening.open_hours(specialist=self.specialist, by=self.request.user, **form.cleaned_data)
+        hours.set_hours(specialist=self.specialist, by=self.request.user, **form.cleaned_data)
 
     def withdraw(self, which: str) -> HttpResponse:
         block = next((one for one in self.blocks if str(one.pk) == which), None)
         if block is None:
             raise Http404
-        opening.withdraw(block=block, by=self.request.user)
+        hours.remove(block=block, by=self.request.user)
         messages.success(self.request, gettext("The hours are taken back."))
         return redirect("admin:hours", self.specialist.pk)
