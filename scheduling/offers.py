@@ -8,7 +8,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from clinic.models import Facility, Specialist
-from scheduling import availability, calendar
+from scheduling import availability, calendar, weeks
 from scheduling.availability import Span
 from scheduling.models import AppointmentType
 
@@ -19,11 +19,13 @@ STAMP = "%Y%m%dT%H%MZ"
 
 @dataclass(frozen=True)
 class Slot:
-    """A free time with a specialist. `value` names it in addresses and forms."""
+    """A free time with a specialist; `left` are the places of a group. `value` names it in
+    addresses and forms."""
 
     specialist: Specialist
     start: datetime
     end: datetime
+    left: int = 1
 
     @property
     def value(self) -> str:
@@ -83,7 +85,7 @@ class Offers:
         self.free = calendar.free_by_specialist(
             specialists=specialists, appointment_type=kind, start=start, end=end
         )
-        self.hours = calendar.hours_by_specialist(specialists)
+        self.weeks = weeks.of(specialists, self.first, self.first + timedelta(days=DAYS))
 
     def _midnight(self, day: date) -> datetime:
         return datetime.combine(day, time(), self.zone)
@@ -96,7 +98,7 @@ class Offers:
         counts: dict[date, int] = {}
         for n in range(DAYS):
             day = self.first + timedelta(days=n)
-            if any(availability.hours_on(day, hours) for hours in self.hours.values()):
+            if any(availability.hours_on(day, week) for week in self.weeks.values()):
                 counts[day] = 0
         for spans in self.free.values():
             for span in spans:

@@ -27,10 +27,18 @@ ACCESS = (
     "relative_remove", "agreed", "clinician_invite", "clinician", "clinician_end",
     "clinician_block", "clinician_unblock", "referral_end", "shared", "leave", "family",
 )  # fmt: skip
+VISITS = (
+    "visits", "visit", "visit_cancel", "visit_move", "visit_move_kept", "book", "book_kept",
+    "waiting", "waiting_join", "waiting_withdraw", "waiting_offer",
+)  # fmt: skip
+RECORD = (
+    "record", "ask", "answer", "medicines", "medicine_travel", "medicine_remind", "reminder",
+    "reminder_stop",
+)  # fmt: skip
 SECTIONS = (
     Section("home", "house", _("Home"), ("home",)),
-    Section("record", "clipboard-list", _("Record"), ("record", "ask", "answer")),
-    Section("visits", "calendar-days", _("Visits"), ("visits", "visit", "visit_cancel", "book")),
+    Section("record", "clipboard-list", _("Record"), RECORD),
+    Section("visits", "calendar-days", _("Visits"), VISITS),
     Section("documents", "file-text", _("Documents"), ("documents", "document")),
     Section("access", "eye", _("Access"), ACCESS),
 )

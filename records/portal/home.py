@@ -11,12 +11,18 @@ from django.utils.translation import gettext as _
 from clinic import notifications, staffing
 from clinic.security import trail
 from clinic.security.permissions import Category, Permission
-from clinic.templatetags.written import long_moment, recent_moment, short_date
+from clinic.templatetags.written import (
+    clock,
+    long_moment,
+    near_moment,
+    recent_moment,
+    short_date,
+)
 from patients.models import Patient
 from patients.portal import PersonPage
 from records import charting, documents
 from records.models import Document
-from scheduling import calendar
+from scheduling import calendar, waiting
 from scheduling.models import Appointment
 
 NEW = timedelta(days=30)
@@ -51,7 +57,7 @@ class Home(PersonPage):
                 "today": now.date(),
                 "part_of_day": part_of_day(now.hour),
                 "next_appointment": self.next_visit(),
-                "todo": [*self.to_protect(), *self.to_add_again()],
+                "todo": [*self.to_answer(), *self.to_protect(), *self.to_add_again()],
                 "news": [
                     *self.notices(),
                     *self.visits_that_fell_out(),
@@ -68,6 +74,32 @@ class Home(PersonPage):
         if not self.shares(Category.APPOINTMENTS):
             return None
         return calendar.visits(self.request.user).filter(patient=self.patient).upcoming().first()
+
+    def to_answer(self) -> list[Row]:
+        """Times that are kept for the person, and visits that wait for her word."""
+        if not self.shares(Category.APPOINTMENTS) or not self.portal.shown.acts:
+            return []
+        offers = waiting.offers(self.request.user).filter(patient=self.patient).open()
+        asked = calendar.visits(self.request.user).filter(patient=self.patient).upcoming()
+        return [
+            Row(
+                icon="clock",
+                title=_("A time is free for you"),
+                sub=near_moment(timezone.localtime(offer.start_datetime)),
+                href=reverse("portal:waiting_offer", args=[offer.pk]),
+                badge=_("Until %(time)s") % {"time": clock(timezone.localtime(offer.expires_at))},
+                tone="warn",
+            )
+            for offer in offers[:MOST_ROWS]
+        ] + [
+            Row(
+                icon="calendar-check",
+                title=_("Will you come?"),
+                sub=near_moment(timezone.localtime(visit.start_datetime)),
+                href=reverse("portal:visit", args=[visit.pk]),
+            )
+            for visit in asked.filter(status=Appointment.Status.PENDING)[:MOST_ROWS]
+        ]
 
     def to_protect(self) -> list[Row]:
         if not self.portal.shown.is_self or staffing.has_second_factor(self.request.user):
