@@ -1,6 +1,8 @@
 """What verbs raise when they refuse. Surfaces turn the kinds into answers, once
 (`config.api.errors`, `clinic.portal`)."""
 
+from typing import ClassVar
+
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
@@ -10,6 +12,7 @@ class Refused(Exception):
     wrong."""
 
     code = "refused"
+    more: ClassVar[dict] = {}  # what a program is told besides, beyond the fields
 
     def __init__(self, message, *, fields: dict[str, list] | None = None):
         if not message:

@@ -8,7 +8,11 @@ from django.db import models
 from clinic.security.permissions import Permission
 
 # Pages that anybody may open, by name.
-OPEN = {"home", "healthz", "readyz", "set_language", "invitation"}
+OPEN = {
+    "home", "healthz", "readyz", "set_language", "invitation",
+    "sms-webhook", "whatsapp-webhook",  # signed by the service
+    "calendar_feed",  # the secret in its address is the key
+}  # fmt: skip
 
 
 @register()
@@ -46,6 +50,15 @@ def every_api_view_states_its_permissions(app_configs, **kwargs):
         actions = set(getattr(callback, "actions", {}).values()) - {"metadata"}
         required = getattr(view, "required", {})
         unstated = {a for a in actions if not isinstance(required.get(a), Permission)}
+        kept = [a for a in actions if getattr(getattr(view, a, None), "keeps_its_answer", False)]
+        if kept and view.subject() is None:
+            errors.append(
+                Error(
+                    f"{name} keeps answers and states no model of theirs.",
+                    obj=view,
+                    id="chartroom.E006",
+                )
+            )
         if view is None or not actions or unstated:
             missing = ", ".join(sorted(unstated)) or "anything"
             errors.append(

@@ -159,9 +159,25 @@ CELERY_BEAT_SCHEDULE = {
         "task": "clinic.find_unsent",
         "schedule": timedelta(minutes=5),
     },
+    "plan and send messages": {
+        "task": "scheduling.find_messages",
+        "schedule": timedelta(seconds=30),
+    },
+    "see which doses are due": {
+        "task": "scheduling.see_doses",
+        "schedule": timedelta(minutes=1),
+    },
     "tell of reviews that are late": {
         "task": "compliance.escalate_emergencies",
         "schedule": timedelta(minutes=5),
+    },
+    "offer what is free to those who wait": {
+        "task": "scheduling.advance_waiting",
+        "schedule": timedelta(minutes=1),
+    },
+    "read calendars kept elsewhere": {
+        "task": "scheduling.read_calendars",
+        "schedule": timedelta(minutes=15),
     },
     # By the clock: an interval would begin anew with each start of the scheduler.
     "let young adults take over": {
@@ -270,6 +286,12 @@ DEFAULT_FROM_EMAIL = f"chartroom@{urlsplit(PUBLIC_URL).hostname}"
 if env.text("EMAIL_URL", ""):
     EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     globals().update(env.email("EMAIL_URL", DEFAULT_FROM_EMAIL))
+SMS = env.sms("SMS_URL")
+WHATSAPP = env.whatsapp("WHATSAPP_API_URL", "WHATSAPP_API_TOKEN")
+WHATSAPP_APP_SECRET = env.text("WHATSAPP_APP_SECRET", "")  # signs what Meta posts to us
+WHATSAPP_VERIFY_TOKEN = env.text("WHATSAPP_VERIFY_TOKEN", "")
+# A worker that took a message and has not said for so long what became of it is dead.
+MESSAGE_LOST_AFTER = timedelta(seconds=env.number("MESSAGE_LOST_AFTER", 120))
 
 # --- The API -------------------------------------------------------------------------------------
 API_RATE = env.number("API_RATE", 1200)

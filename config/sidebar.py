@@ -1,5 +1,6 @@
 """What stands beside every page of the staff's site, as far as the person may go there."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.backoffice import facilities_of, facility_of
 from clinic.security.permissions import Permission
+from scheduling.admin.messages import failures
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Place:
     name: str
     required: Permission
     pages: tuple[str, ...] = ()
+    count: Callable[[HttpRequest], str] | None = None  # of what waits for somebody there
 
 
 GROUPS = (
@@ -42,9 +45,19 @@ GROUPS = (
                 ("invite_patient", "relationship_end"),
             ),
             Place(
-                _("Day calendar"), "calendar_month", "day", Permission.CALENDAR_VIEW, ("visit",)
+                _("Calendar"), "calendar_month", "day", Permission.CALENDAR_VIEW,
+                ("week", "visit", "move"),
             ),
+            Place(_("Check-in"), "how_to_reg", "arrivals", Permission.CALENDAR_VIEW),
             Place(_("New visit"), "event_available", "quick_book", Permission.APPOINTMENT_BOOK),
+            Place(
+                _("Waiting list"), "hourglass_top", "waiting", Permission.CALENDAR_VIEW,
+                ("waiting_join",),
+            ),
+            Place(
+                _("Messages"), "sms", "messages", Permission.APPOINTMENT_BOOK,
+                count=failures,
+            ),
             Place(
                 _("Emergency access"), "emergency", "emergency", Permission.EMERGENCY_OPEN,
                 ("emergency_summary", "emergency_more"),
@@ -69,12 +82,28 @@ GROUPS = (
             Place(
                 _("Specialists and hours"), "medical_services", "clinic_specialist_changelist",
                 Permission.CALENDAR_VIEW,
-                ("clinic_specialist_add", "clinic_specialist_change", "hours"),
+                (
+                    "clinic_specialist_add", "clinic_specialist_change", "hours", "block",
+                    "block_new",
+                ),
             ),
+            Place(_("Holidays and leave"), "event_busy", "closures", Permission.CALENDAR_VIEW),
             Place(
                 _("Kinds of visit"), "category", "scheduling_appointmenttype_changelist",
                 Permission.CALENDAR_VIEW,
                 ("scheduling_appointmenttype_add", "scheduling_appointmenttype_change"),
+            ),
+            Place(
+                _("Rooms"), "meeting_room", "scheduling_room_changelist",
+                Permission.CALENDAR_VIEW, ("scheduling_room_add", "scheduling_room_change"),
+            ),
+            Place(
+                _("Missed visits and use"), "bar_chart", "scheduling_figures",
+                Permission.CALENDAR_VIEW,
+            ),
+            Place(
+                _("Connected calendars"), "sync", "calendars", Permission.CALENDAR_VIEW,
+                ("calendar_end", "calendar_remove"),
             ),
             Place(
                 _("People and roles"), "badge", "roles", Permission.STAFF_VIEW,
@@ -111,7 +140,9 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     here = request.resolver_match.url_name if request.resolver_match else ""
     groups = []
     for number, (title, places) in enumerate(GROUPS):
-        items = [_item(place, here) for place in places if request.actor.may(place.required)]
+        items = [
+            _item(place, here, request) for place in places if request.actor.may(place.required)
+        ]
         groups.append({"title": title, "separator": number > 0, "items": items})
     return [group for group in groups if group["items"]]
 
@@ -139,8 +170,9 @@ def account_links(request: HttpRequest) -> list[dict[str, Any]]:
     return [{"title": title, "link": reverse(name)} for title, name in links]
 
 
-def _item(place: Place, here: str) -> dict[str, Any]:
-    return {
+def _item(place: Place, here: str, request: HttpRequest) -> dict[str, Any]:
+    waiting = place.count(request) if place.count else ""
+    return ({"badge": waiting} if waiting else {}) | {
         "title": place.title,
         "icon": place.icon,
         "link": reverse(f"admin:{place.name}"),

@@ -11,6 +11,8 @@ import scheduling.portal
 from clinic.welcome import InvitationPage
 from config import pages
 from config.api import docs
+from scheduling import webhooks
+from scheduling.portal.feed import calendar_feed
 
 portal = [
     *patients.portal.urlpatterns,
@@ -27,6 +29,9 @@ urlpatterns = [
     path("accounts/", include("clinic.signed_in")),
     path("admin/", admin.site.urls),
     path("portal/", include((portal, "portal"))),
+    path("webhooks/sms/", webhooks.text_messages, name="sms-webhook"),
+    path("webhooks/whatsapp/", webhooks.whatsapp_events, name="whatsapp-webhook"),
+    path("calendars/<str:secret>.ics", calendar_feed, name="calendar_feed"),
     path("language/", set_language, name="set_language"),
     path("api/v1/", include("config.api.router")),
     path("api/schema/", docs.schema, name="api-schema"),

@@ -43,6 +43,7 @@ def idempotent(action):
         idempotency.finish(**asked, status=response.status_code, answer=answer, about=about)
         return response
 
+    once.keeps_its_answer = True
     return once
 
 

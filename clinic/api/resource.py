@@ -117,13 +117,18 @@ class Resource(viewsets.GenericViewSet):
 
     def about(self, answer: dict[str, Any]) -> About:
         """What an answer of this resource tells of."""
-        model = getattr(self, "model", None) or self.serializer_class.Meta.model
         return About(
-            resource=model._meta.label_lower,
+            resource=self.subject()._meta.label_lower,
             object_id=answer.get("id"),
             patient_id=self.kwargs.get("patient_id") or answer.get("patient"),
             category=self.kept_under or self.category,
         )
+
+    @classmethod
+    def subject(cls):
+        """The model that its answers are of, or None where none is stated."""
+        stated = getattr(cls.serializer_class, "Meta", None)
+        return getattr(cls, "model", None) or getattr(stated, "model", None)
 
     def created(self, item) -> Response:
         where = f"{self.request.path}{item.pk}/"

@@ -52,18 +52,20 @@ WHOLE_BODY = "body"
 NOT_ANSWERING = (OperationalError, psycopg.OperationalError, RedisError, EndpointError)
 
 
-def body_of(status: int, detail=None, fields=None) -> dict:
-    """What a problem says; `fields` are the errors by field, on 400 only."""
+def body_of(status: int, detail=None, fields=None, more=None) -> dict:
+    """What a problem says; `fields` are the errors by field, on 400 only, `more` what a program is
+    told besides."""
     title = str(TITLES.get(status, TITLES[400]))
     body = {"type": "about:blank", "title": title, "status": status, "detail": str(detail or title)}
+    body |= more or {}
     if status == 400:
         body["errors"] = fields or {}
     return body
 
 
-def answer(status: int, detail=None, *, fields=None, headers=None) -> Response:
+def answer(status: int, detail=None, *, fields=None, headers=None, more=None) -> Response:
     """A problem as an answer of a view."""
-    body = body_of(status, detail, fields)
+    body = body_of(status, detail, fields, more)
     return Response(body, status=status, headers=headers, content_type=PROBLEM_JSON)
 
 
@@ -79,7 +81,7 @@ def _answer_to(error: Exception) -> Response | None:
     match error:
         case Refused():
             status = next(s for kind, s in STATUSES.items() if isinstance(error, kind))
-            return answer(status, error.message, fields=_texts(error.fields))
+            return answer(status, error.message, fields=_texts(error.fields), more=error.more)
         case SecondStepNeeded():
             return answer(403, error)
         case Denied() | django.PermissionDenied():

@@ -26,8 +26,18 @@ from patients.api.patients import Patients
 from records.api.chart import Chart
 from records.api.documents import Documents
 from records.api.records import MedicalRecords
+from scheduling.api.adherence import Adherence
 from scheduling.api.appointments import Appointments
-from scheduling.api.offers import AppointmentTypes, AvailabilityBlocks, Slots
+from scheduling.api.busy import BusyCalendars
+from scheduling.api.closures import Holidays, Leaves
+from scheduling.api.feeds import CalendarFeeds
+from scheduling.api.figures import SchedulingFigures
+from scheduling.api.holds import Holds
+from scheduling.api.kinds import AppointmentTypes, Rooms
+from scheduling.api.offers import AvailabilityBlocks, Slots
+from scheduling.api.reminders import ReminderLogs, Reminders
+from scheduling.api.series import AppointmentSeries
+from scheduling.api.waitlist import Waitlist, WaitlistOffers
 
 OF_PATIENT = "patients/(?P<patient_id>[^/]+)"
 # What stands both below a patient and by itself is named apart.
@@ -66,8 +76,20 @@ for prefix, resource in {
     "look-questions": QuestionQueue,
     "availability-blocks": AvailabilityBlocks,
     "appointment-types": AppointmentTypes,
+    "rooms": Rooms,
+    "holidays": Holidays,
+    "leaves": Leaves,
     "slots": Slots,
+    "holds": Holds,
+    "calendar-feeds": CalendarFeeds,
+    "busy-calendars": BusyCalendars,
+    "appointments/series": AppointmentSeries,
     "appointments": Appointments,
+    "waitlist": Waitlist,
+    "waitlist-offers": WaitlistOffers,
+    "scheduling-figures": SchedulingFigures,
+    "reminders": Reminders,
+    "reminder-logs": ReminderLogs,
     "medical-records": MedicalRecords,
     "documents": Documents,
     "search": Search,
@@ -87,12 +109,13 @@ urlpatterns = [
     ),
     path("auth/tokens/", Tokens.as_view({"get": "list", "delete": "clear"}), name="api-tokens"),
     path("auth/tokens/<str:pk>/", Tokens.as_view({"delete": "destroy"}), name="api-tokens-one"),
-    path("me/", Me.as_view({"get": "retrieve"}), name="api-me"),
+    path("me/", Me.as_view({"get": "retrieve", "patch": "partial_update"}), name="api-me"),
     path("patients/<str:patient_id>/chart/", Chart.as_view({"get": "retrieve"}), name="api-chart"),
     path(
         "patients/<str:patient_id>/portal-account/",
         PortalAccount.as_view({"get": "retrieve", "post": "create"}),
         name="api-portal-account",
     ),
+    path("adherence/", Adherence.as_view({"get": "retrieve"}), name="api-adherence"),
     *router.urls,
 ]

@@ -9,7 +9,8 @@ from clinic import facilities, staffing
 from clinic.models import Facility, Specialist, User
 from clinic.security.permissions import STAFF_ROLES, Role
 from config.demo.people import PASSWORD, TOTP_SECRET, Person
-from scheduling.models import AppointmentType, AvailabilityBlock
+from scheduling.models import AppointmentType, AvailabilityBlock, Booker
+from scheduling.models.kind import everybody
 
 # Whom the demo asks for a second step: its desk and its auditor come in with a password alone.
 CAREFUL = sorted(STAFF_ROLES - {Role.FRONT_DESK, Role.AUDITOR})
@@ -106,7 +107,10 @@ def open_doors(facility: Facility, specialists: dict[str, Specialist]) -> list[A
                 )
     return [
         AppointmentType.objects.create(
-            facility=facility, name=name, minutes=minutes, portal_bookable=portal
+            facility=facility,
+            name=name,
+            minutes=minutes,
+            bookable_by=everybody() if portal else [Booker.STAFF],
         )
         for name, minutes, portal in KINDS[facility.language]
     ]

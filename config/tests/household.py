@@ -9,6 +9,7 @@ so that an answer tells whose data it holds.
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 from django.conf import settings
 from django.test import Client
@@ -18,6 +19,7 @@ from django.utils import timezone
 from chat import conversations, indexing
 from clinic import invitations, notifications, staffing
 from clinic.models import ApiToken, Facility, Notification, Specialist, User
+from clinic.models.base import uuid7
 from clinic.security import idempotency, tenancy, trail
 from clinic.security.permissions import (
     PORTAL_ROLES,
@@ -49,8 +51,23 @@ from patients.models import (
 )
 from records import charting, documents
 from records.models import Encounter
-from scheduling import opening
-from scheduling.models import Appointment, AvailabilityBlock
+from scheduling import kinds
+from scheduling.models import (
+    Appointment,
+    AppointmentType,
+    AvailabilityBlock,
+    BusyCalendar,
+    CalendarFeed,
+    Hold,
+    Holiday,
+    Leave,
+    MedicationReminder,
+    Message,
+    ReminderLog,
+    Room,
+    WaitlistEntry,
+    WaitlistOffer,
+)
 
 OWN, OTHER, FOREIGN = "own", "other", "foreign"
 OWNERS = (OWN, OTHER, FOREIGN)
@@ -160,7 +177,7 @@ def build() -> Household:
         name = writers[owner]
         things[owner] = chart(cast, homes[owner], patients[owner], name, kinds[name], owner, number)
         things[owner] |= {"invitation": invitation_to(homes[owner])}
-        things[owner] |= {"block": blocks[name].pk, "url": "anything/", "app_label": "clinic"}
+        things[owner] |= blocks[name] | {"url": "anything/", "app_label": "clinic"}
     grants(cast, patients[OWN])
     doubles = people_of_two_roles(cast, patients[OWN])
     for member in [*members, *doubles]:
@@ -210,13 +227,37 @@ def people_of_two_roles(cast, patient: Patient) -> list[Member]:
 
 def hours(cast, name: str, facility: Facility):
     with tenancy.system(facility):
-        kind = opening.offer(name="Check-up", minutes=30, by=cast.people[name])
+        kind = kinds.offer(name="Check-up", minutes=30, by=cast.people[name])
         specialist = cast.specialists[name]
         block = AvailabilityBlock.objects.create(
             facility=facility, specialist=specialist, day_of_week=1, start_time=time(0),
             end_time=time(23),
         )  # fmt: skip
-    return kind, block
+        settled = {
+            "room": Room.objects.create(facility=facility, name="Room 1"),
+            "holiday": Holiday.objects.create(
+                facility=facility, date=date(2001, 1, 1), name="A holiday"
+            ),
+            "busy": BusyCalendar.objects.create(
+                facility=facility, specialist=specialist, name="A file", fetched_at=timezone.now()
+            ),
+            "leave": Leave.objects.create(
+                facility=facility, specialist=specialist, first_day=date(2001, 1, 1),
+                last_day=date(2001, 1, 2),
+            ),
+        }  # fmt: skip
+        settled["other kind"] = kinds.offer(name="Second", minutes=30, by=cast.people[name])
+    return kind, {"block": block.pk} | {name: row.pk for name, row in settled.items()}
+
+
+def hold(patient: Patient, specialist: Specialist, kind, user: User | None) -> UUID:
+    """A time of that specialist that is kept for the patient, each an hour after the one before."""
+    start = timezone.now() + timedelta(days=300, hours=Hold.objects.count())
+    return Hold.objects.create(
+        facility_id=patient.facility_id, patient=patient, specialist=specialist,
+        appointment_type=kind, start_datetime=start, end_datetime=start + timedelta(minutes=30),
+        expires_at=timezone.now() + timedelta(days=1), held_by=user,
+    ).pk  # fmt: skip
 
 
 def chart(cast, facility, patient: Patient, name: str, kind, owner: str, number: int) -> dict:
@@ -244,6 +285,17 @@ def chart(cast, facility, patient: Patient, name: str, kind, owner: str, number:
                 unit="mmol/L", taken_at=timezone.now() - timedelta(days=1),
             ),
         }  # fmt: skip
+        reminder = MedicationReminder.objects.create(
+            **rows, medication=facts["medication"], times=[time(8)], amount=word("medicine"),
+            first_day=date(2026, 1, 1), begins_at=timezone.now() - timedelta(hours=3),
+        )  # fmt: skip
+        facts |= {
+            "reminder": reminder,
+            "dose": ReminderLog.objects.create(
+                **rows, reminder=reminder, due_at=timezone.now() - timedelta(hours=1),
+                note=word("note"),
+            ),
+        }  # fmt: skip
         Encounter.objects.create(
             **rows, display=word("encounter"), started_at=timezone.now() - timedelta(days=40)
         )
@@ -256,6 +308,35 @@ def chart(cast, facility, patient: Patient, name: str, kind, owner: str, number:
             )
             for n, status in enumerate((Appointment.Status.CONFIRMED, Appointment.Status.PENDING))
         }  # fmt: skip
+        waits = {
+            "waiting": WaitlistEntry.objects.create(
+                **rows,
+                appointment_type=kind,
+                first_day=timezone.localdate(),
+                last_day=timezone.localdate() + timedelta(days=300),
+            ),
+            "visit of a series": Appointment.objects.create(
+                **rows,
+                specialist=specialist,
+                appointment_type=kind,
+                series=uuid7(),
+                start_datetime=at(facility, 20 + number, 9),
+                booked_by=user,
+                end_datetime=at(facility, 20 + number, 9) + timedelta(minutes=30),
+            ),
+        }
+        kept = hold(patient, specialist, kind, user)
+        waits["message"] = Message.objects.create(
+            **rows, appointment=waits["visit of a series"], kind=Message.Kind.BOOKED,
+            channel="email", key=f"message of {owner}", status=Message.Status.FAILED,
+            due_at=timezone.now(), expires_at=waits["visit of a series"].start_datetime,
+        )  # fmt: skip
+        waits["offer"] = WaitlistOffer.objects.create(
+            **rows, entry=waits["waiting"], specialist=specialist,
+            start_datetime=at(facility, 30 + number, 9),
+            end_datetime=at(facility, 30 + number, 9) + timedelta(minutes=30),
+            expires_at=timezone.now() + timedelta(hours=2),
+        )  # fmt: skip
     with cast.acting(name):
         record = charting.write(
             patient=patient, by=user, primary_diagnosis=word("diagnosis"), notes=word("note")
@@ -304,7 +385,8 @@ def chart(cast, facility, patient: Patient, name: str, kind, owner: str, number:
             **rows, look="1", looked_at=timezone.now(), told=word("note"),
             question=word("question"), asked_by=user,
         )  # fmt: skip
-    return {name: fact.pk for name, fact in facts.items()} | {
+    return {name: fact.pk for name, fact in (facts | waits).items()} | {
+        "hold": kept,
         "patient": patient.pk,
         "visit": visits[Appointment.Status.CONFIRMED].pk,
         "asked visit": visits[Appointment.Status.PENDING].pk,
@@ -381,6 +463,13 @@ def personal(cast, member: Member, patient: Patient) -> None:
                 status=CareRelationship.Status.ACTIVE, invited_by=CareRelationship.Side.PATIENT,
                 answered_at=timezone.now(),
             ).pk  # fmt: skip
+        chosen = Specialist.objects.filter(facility_id=patient.facility_id).first()
+        kind = AppointmentType.objects.filter(facility_id=patient.facility_id).first()
+        member.own["hold"] = hold(patient, chosen, kind, member.user)
+        member.own["feed"] = CalendarFeed.objects.create(
+            facility_id=patient.facility_id, user=member.user, digest=member.token.encode(),
+            scope="family" if member.role in PORTAL_ROLES else "specialist",
+        ).pk  # fmt: skip
         member.own["emergency"] = emergency(cast, member, patient)
         member.own["place"] = getattr(member.user.family.order_by("-pk").first(), "pk", None)
         notifications.notify([member.user], notifications.Kind.ACCOUNT, title="A notice")

@@ -78,6 +78,8 @@ AUTHOR = roles(Role.PHYSICIAN)
 CLINIC_ONLY = PORTAL_ROLES
 # A specialist sets her own hours only, and the household's hours are Sarah's.
 NOT_HERS = roles(Role.SPECIALIST)
+# Who can be booked has a calendar of her own.
+BOOKED = roles(Role.PHYSICIAN, Role.SPECIALIST)
 # A relative decides nothing about a patient of age, and does not speak for the family.
 NO_STEWARD = roles(Role.FAMILY_MEMBER)
 # The patient of age decides, alone.
@@ -106,6 +108,27 @@ def upload(it: Thing) -> dict:
     return {"patient": str(it["patient"]), "file": SimpleUploadedFile("new.txt", b"A new letter.")}
 
 
+def busy_calendar(it: Thing) -> dict:
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    file = SimpleUploadedFile("mine.ics", b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n")
+    return {"specialist": str(it["specialist"]), "name": "New", "file": file}
+
+
+def settled(name: str, new: dict, other: dict | None = None) -> dict[str, dict[str, Door]]:
+    """What holds for the whole clinic, and is set by who reaches all of it."""
+    change = (
+        {"PATCH": own(P.AVAILABILITY_MANAGE, other, but=NOT_HERS)} if other
+        else {"DELETE": read(P.AVAILABILITY_MANAGE, but=NOT_HERS)}
+    )  # fmt: skip
+    return {
+        f"api-{name}-list": {
+            "GET": read(P.CALENDAR_VIEW), "POST": own(P.AVAILABILITY_MANAGE, new, but=NOT_HERS),
+        },
+        f"api-{name}-detail": {"GET": read(P.CALENDAR_VIEW)} | change,
+    }  # fmt: skip
+
+
 def facts(thing: str, new: dict) -> dict[str, dict[str, Door]]:
     return {
         f"api-{thing}-list": {"GET": read(P.CHART_VIEW), "POST": own(P.CHART_WRITE, new)},
@@ -123,7 +146,7 @@ API = {
     "api-token": {"POST": own(CLOSED, WRONG)},
     "api-tokens": {"GET": read(P.ACCOUNT_USE), "DELETE": read(P.ACCOUNT_USE)},
     "api-tokens-one": {"DELETE": read(P.ACCOUNT_USE)},
-    "api-me": {"GET": read(P.ACCOUNT_USE)},
+    "api-me": {"GET": read(P.ACCOUNT_USE), "PATCH": own(P.ACCOUNT_USE, {"quiet_from": None})},
     "api-chart": {"GET": read(P.CHART_VIEW)},
     "api-facilities-list": {"GET": read(P.FACILITY_VIEW)},
     "api-facilities-detail": {"GET": read(P.FACILITY_VIEW)},
@@ -227,22 +250,91 @@ API = {
         "PATCH": own(P.AVAILABILITY_MANAGE, {"location": "Room 2"}, but=NOT_HERS),
         "DELETE": read(P.AVAILABILITY_MANAGE, but=NOT_HERS),
     },
-    "api-appointment-types-list": READS,
-    "api-appointment-types-detail": READS,
+    **settled("appointment-types", {"name": "New"}, {"minutes": 20}),
+    **settled("rooms", {"name": "New"}, {"name": "Other"}),
+    **settled("holidays", {"date": "2031-01-01", "name": "New"}),
+    "api-leaves-list": {
+        "GET": read(P.CALENDAR_VIEW),
+        "POST": send(P.AVAILABILITY_MANAGE, lambda it: {
+            "specialist": str(it["specialist"]), "first_day": "2031-01-01",
+            "last_day": "2031-01-02",
+        }, names="clinic", but=NOT_HERS),
+    },
+    "api-leaves-detail": {
+        "GET": read(P.CALENDAR_VIEW), "DELETE": read(P.AVAILABILITY_MANAGE, but=NOT_HERS),
+    },
+    "api-calendar-feeds-list": {
+        "GET": read(P.CALENDAR_VIEW),
+        "POST": own(P.CALENDAR_VIEW, {"scope": "specialist"}, only=BOOKED),
+    },
+    "api-calendar-feeds-detail": {"GET": read(P.CALENDAR_VIEW), "DELETE": read(P.CALENDAR_VIEW)},
+    "api-busy-calendars-list": {
+        "GET": read(P.AVAILABILITY_MANAGE),
+        "POST": send(
+            P.AVAILABILITY_MANAGE, busy_calendar, names="clinic", but=NOT_HERS, form=True
+        ),
+    },
+    "api-busy-calendars-detail": {
+        "GET": read(P.AVAILABILITY_MANAGE, but=NOT_HERS),
+        "DELETE": read(P.AVAILABILITY_MANAGE, but=NOT_HERS),
+    },
+    "api-busy-calendars-refresh": {  # it came from a file
+        "POST": own(P.AVAILABILITY_MANAGE, but=NOT_HERS, clash=True),
+    },
+    "api-holds-list": {"GET": read(P.APPOINTMENT_BOOK), "POST": send(P.APPOINTMENT_BOOK, visit)},
+    "api-holds-detail": {"GET": read(P.APPOINTMENT_BOOK), "DELETE": read(P.APPOINTMENT_BOOK)},
     "api-slots-list": {"GET": read(P.CALENDAR_VIEW, lambda it: {
         "specialist": it["specialist"], "appointment_type": it["kind"],
     }, names="clinic")},
+    "api-scheduling-figures-list": {"GET": read(P.CALENDAR_VIEW, but=CLINIC_ONLY)},
     "api-appointments-list": {
         "GET": read(P.CALENDAR_VIEW), "POST": send(P.APPOINTMENT_BOOK, visit),
     },
     "api-appointments-detail": READS,
+    "api-appointments-arrive": {"POST": own(P.APPOINTMENT_BOOK, but=CLINIC_ONLY)},
     "api-appointments-cancel": {"POST": own(P.APPOINTMENT_BOOK)},
     "api-appointments-complete": {"POST": own(P.APPOINTMENT_BOOK, but=CLINIC_ONLY)},
-    "api-appointments-confirm": {"POST": own(P.APPOINTMENT_BOOK, but=CLINIC_ONLY)},
+    "api-appointments-confirm": {"POST": own(P.APPOINTMENT_BOOK)},
+    "api-appointments-cancel-following": {"POST": own(P.APPOINTMENT_BOOK, of="visit of a series")},
+    "api-series-list": {"POST": send(
+        P.APPOINTMENT_BOOK, lambda it: visit(it) | {"every_weeks": 26, "times": 2},
+    )},
+    "api-waitlist-list": {
+        "GET": read(P.CALENDAR_VIEW), "POST": send(P.APPOINTMENT_BOOK, lambda it: {
+            "patient": str(it["patient"]), "appointment_type": str(it["other kind"]),
+        }),
+    },
+    "api-waitlist-detail": {"GET": read(P.CALENDAR_VIEW), "DELETE": read(P.APPOINTMENT_BOOK)},
+    "api-waitlist-offers-list": {"GET": read(P.CALENDAR_VIEW)},
+    "api-waitlist-offers-detail": {"GET": read(P.CALENDAR_VIEW)},
+    "api-waitlist-offers-accept": {"POST": own(P.APPOINTMENT_BOOK)},
+    "api-waitlist-offers-decline": {"POST": own(P.APPOINTMENT_BOOK)},
     "api-appointments-no-show": {"POST": own(P.APPOINTMENT_BOOK, but=CLINIC_ONLY)},
     "api-appointments-reschedule": {"POST": Door(
         P.APPOINTMENT_BOOK, body=lambda it: {"start_datetime": it["free"]},
     )},
+    "api-reminders-list": {
+        "GET": read(P.CHART_VIEW),
+        "POST": send(P.MEDICINE_REMIND, lambda it: {
+            "medication": str(it["medication"]), "pattern": "as_needed",
+        }),
+    },
+    "api-reminders-detail": {
+        "GET": read(P.CHART_VIEW), "PATCH": own(P.MEDICINE_REMIND, {"times": ["09:00"]}),
+    },
+    "api-reminders-stop": {"POST": own(P.MEDICINE_REMIND)},
+    "api-reminder-logs-list": {
+        "GET": read(P.CHART_VIEW),
+        "POST": send(
+            P.MEDICINE_REMIND, lambda it: {"reminder": str(it["reminder"])}, clash=True
+        ),
+    },
+    "api-reminder-logs-detail": {"GET": read(P.CHART_VIEW)},
+    "api-reminder-logs-take": {"POST": own(P.MEDICINE_REMIND)},
+    "api-reminder-logs-skip": {"POST": own(P.MEDICINE_REMIND)},
+    "api-reminder-logs-snooze": {"POST": own(P.MEDICINE_REMIND, {"minutes": 10})},
+    "api-reminder-logs-undo": {"POST": own(P.MEDICINE_REMIND, clash=True)},
+    "api-adherence": {"GET": read(P.CHART_VIEW, lambda it: {"patient": it["patient"]})},
     "api-medical-records-list": {
         "GET": read(P.CHART_VIEW),
         "POST": send(P.RECORD_WRITE, lambda it: {
@@ -352,11 +444,43 @@ ADMIN = {
     "admin:minors": form(P.STAFF_MANAGE),
     "admin:find_patient": page(P.PATIENT_VIEW, lambda it: {"q": it["mrn"]}, names=""),
     "admin:day": page(P.CALENDAR_VIEW, lambda it: {"day": it["day"]}, names=""),
+    "admin:week": page(P.CALENDAR_VIEW, lambda it: {"day": it["day"]}, names=""),
+    "admin:arrivals": {
+        "GET": read(P.CALENDAR_VIEW, lambda it: {"day": it["day"]}, names=""),
+        "POST": send(P.APPOINTMENT_BOOK, lambda it: {
+            "visit": str(it["visit"]), "version": 1, "says": "arrived",
+        }),
+    },
+    "admin:move": form(P.APPOINTMENT_BOOK, body={
+        "day": "2031-01-06", "time": "10:00", "version": 1,
+    }),
+    "admin:messages": {
+        "GET": read(P.APPOINTMENT_BOOK),
+        "POST": send(P.APPOINTMENT_BOOK, lambda it: {"message": str(it["message"]), "phone": "1"}),
+    },
+    "admin:waiting": {
+        "GET": read(P.CALENDAR_VIEW),
+        "POST": send(P.APPOINTMENT_BOOK, lambda it: {"withdraw": str(it["waiting"])}),
+    },
+    "admin:waiting_join": {
+        "GET": read(P.APPOINTMENT_BOOK, lambda it: {"patient": it["patient"]}),
+        "POST": own(P.APPOINTMENT_BOOK),
+    },
+    "admin:block_new": shut(P.AVAILABILITY_MANAGE, but=NOT_HERS),
+    "admin:block": shut(P.AVAILABILITY_MANAGE, but=NOT_HERS),
+    "admin:closures": {
+        "GET": read(P.CALENDAR_VIEW),
+        "POST": own(P.AVAILABILITY_MANAGE, {"add_holiday": "1"}),
+    },
+    "admin:scheduling_figures": page(P.CALENDAR_VIEW),
     "admin:quick_book": {
         "GET": read(P.APPOINTMENT_BOOK, lambda it: {"patient": it["patient"]}),
         "POST": own(P.APPOINTMENT_BOOK),
     },
     "admin:visit": form(P.CALENDAR_VIEW, P.APPOINTMENT_BOOK, {"to": "Canceled", "version": 1}),
+    "admin:calendars": form(P.CALENDAR_VIEW, body={"open": "1"}),
+    "admin:calendar_end": form(P.CALENDAR_VIEW),
+    "admin:calendar_remove": shut(P.AVAILABILITY_MANAGE, but=NOT_HERS),
     "admin:hours": form(P.CALENDAR_VIEW, P.AVAILABILITY_MANAGE, but=NOT_HERS),
     "admin:write_record": form(P.RECORD_WRITE),
     "admin:revise_record": {
@@ -394,6 +518,10 @@ ADMIN = {
     ),
     **model(
         "scheduling_appointmenttype", P.CALENDAR_VIEW, P.CALENDAR_VIEW, P.AVAILABILITY_MANAGE,
+        P.AVAILABILITY_MANAGE, but=NOT_HERS,
+    ),
+    **model(
+        "scheduling_room", P.CALENDAR_VIEW, P.CALENDAR_VIEW, P.AVAILABILITY_MANAGE,
         P.AVAILABILITY_MANAGE, but=NOT_HERS,
     ),
 }  # fmt: skip
@@ -438,11 +566,31 @@ PORTAL = {
     },
     "portal:settings": form(P.ACCOUNT_USE),
     "portal:notices": form(P.ACCOUNT_USE, body={"all": "1"}),
+    "portal:calendars": form(P.CALENDAR_VIEW, body={"shows": "family"}),
+    "portal:calendar_end": form(P.CALENDAR_VIEW),
     "portal:visits": page(P.CALENDAR_VIEW),
     "portal:book": form(P.APPOINTMENT_BOOK),
     "portal:visit": page(P.CALENDAR_VIEW),
     "portal:visit_cancel": form(P.APPOINTMENT_BOOK),
+    "portal:visit_file": page(P.CALENDAR_VIEW),
+    "portal:visit_confirm": {"POST": own(P.APPOINTMENT_BOOK, of="asked visit")},
+    "portal:visit_move": form(P.APPOINTMENT_BOOK),
+    "portal:visit_move_kept": form(P.APPOINTMENT_BOOK),
+    "portal:book_kept": form(P.APPOINTMENT_BOOK),
+    "portal:waiting": page(P.CALENDAR_VIEW),
+    "portal:waiting_join": form(P.APPOINTMENT_BOOK),
+    "portal:waiting_withdraw": form(P.APPOINTMENT_BOOK),
+    "portal:waiting_offer": form(P.APPOINTMENT_BOOK),
     "portal:record": page(P.CHART_VIEW),
+    "portal:medicines": page(P.CHART_VIEW),
+    "portal:medicine_travel": form(P.MEDICINE_REMIND, body={"zone": "Asia/Tokyo"}),
+    "portal:medicine_remind": form(P.MEDICINE_REMIND, body={"pattern": "as_needed"}),
+    "portal:dose": {"POST": own(P.MEDICINE_REMIND, {"say": "take"})},
+    "portal:reminder": form(P.MEDICINE_REMIND, body={"pattern": "as_needed"}),
+    "portal:dose_early": {
+        "POST": own(P.MEDICINE_REMIND, {"say": "take", "due_at": "2026-01-01T08:00:00Z"})
+    },
+    "portal:reminder_stop": form(P.MEDICINE_REMIND),
     "portal:documents": form(P.DOCUMENT_VIEW, P.DOCUMENT_UPLOAD),
     "portal:document": page(P.DOCUMENT_VIEW),
     "portal:document_file": page(P.DOCUMENT_VIEW),
@@ -492,9 +640,11 @@ ACCOUNTS = {
 }
 
 WEB = {
+    "calendar_feed": page(CLOSED),  # whoever knows the secret of one
     "invitation": form(CLOSED),  # whoever holds a key; the household's holds none
     "home": page(PUBLIC), "healthz": page(PUBLIC), "readyz": page(PUBLIC),
     "set_language": form(PUBLIC),
+    "sms-webhook": form(CLOSED), "whatsapp-webhook": form(CLOSED),  # what the service signed
 }  # fmt: skip
 
 TABLE: dict[str, dict[str, Door]] = API | ADMIN | PORTAL | ACCOUNTS | WEB
@@ -509,13 +659,23 @@ THINGS = {
     "api-blood-types": "blood type", "api-family": "guardian", "api-consents": "consent",
     "api-referrals": "person", "api-relationships": "invited", "api-my-relationships": "relation",
     "api-look-questions": "question", "api-question-queue": "question",
+    "api-rooms": "room", "api-holidays": "holiday", "api-leaves": "leave", "api-holds": "hold",
+    "admin:scheduling_room": "room",
+    "api-calendar-feeds": "feed", "portal:calendar_end": "feed", "admin:calendar_end": "feed",
+    "api-busy-calendars": "busy", "admin:calendar_remove": "busy",
     "api-availability-blocks": "block", "api-appointment-types": "kind",
+    "api-waitlist-offers": "offer", "api-waitlist": "waiting", "portal:waiting_offer": "offer",
+    "portal:waiting": "waiting",
     "api-appointments-confirm": "asked visit", "api-appointments": "visit",
+    "api-reminders": "reminder", "api-reminder-logs": "dose", "portal:dose": "dose",
+    "portal:dose_early": "reminder", "portal:reminder": "reminder",
+    "portal:medicine_remind": "medication",
     "api-medical-records": "record", "api-documents": "document",
     "api-conversations": "conversation", "api-notifications": "notice",
     "admin:invitation": "invitation", "admin:patient_": "patient", "admin:question": "question",
     "admin:relationship_end": "relation",
-    "admin:person": "person", "admin:visit": "visit",
+    "admin:person": "person", "admin:visit": "visit", "admin:move": "visit",
+    "admin:block": "specialist",
     "admin:hours": "specialist", "admin:write_record": "patient", "admin:revise_record": "record",
     "admin:document": "document", "admin:chart": "patient", "admin:clinic_specialist": "specialist",
     "admin:patients_patient": "patient", "admin:scheduling_appointmenttype": "kind",
@@ -527,7 +687,7 @@ THINGS = {
 }  # fmt: skip
 ARGUMENTS = {
     "patient_id": "patient", "conversation_id": "conversation", "user_id": "member",
-    "guardian_id": "guardian",
+    "guardian_id": "guardian", "hold": "hold", "block_id": "block",
 }  # fmt: skip
 FIXED = {
     "session_end": {"pk": 0},
@@ -536,17 +696,31 @@ FIXED = {
     "mfa_edit_webauthn": {"pk": 0},
     "account_confirm_email": {"key": "no-such-key"},
     "invitation": {"key": "no-such-key"},
+    "calendar_feed": {"secret": "no-such-secret"},
     "account_reset_password_from_key": {"uidb36": "1", "key": "no-such"},
     "admin:app_list": {"app_label": "patients"},
     "admin/clinic/specialist/<path:object_id>/": {"object_id": "1"},
     "admin/patients/patient/<path:object_id>/": {"object_id": "1"},
     "admin/scheduling/appointmenttype/<path:object_id>/": {"object_id": "1"},
+    "admin/scheduling/room/<path:object_id>/": {"object_id": "1"},
     "admin/(?P<url>.*)$": {"url": "no/such/page/"},
 }
 # Things that belong to one person (or to the whole clinic) and not to a patient.
 PERSONAL = frozenset(
-    {"token", "conversation", "answer", "notice", "relation", "emergency", "place"}
+    {"token", "conversation", "answer", "notice", "relation", "emergency", "place", "hold", "feed"}
 )
 OF_THE_CLINIC = frozenset(
-    {"facility", "person", "invitation", "specialist", "kind", "block", "referred"}
+    {
+        "facility",
+        "person",
+        "invitation",
+        "specialist",
+        "kind",
+        "block",
+        "referred",
+        "room",
+        "holiday",
+        "leave",
+        "busy",
+    }
 )

@@ -15,7 +15,7 @@ from patients import registration
 from patients.models import Allergy, Condition, Medication, Reading
 from records import charting, documents
 from records.models import Encounter
-from scheduling import opening
+from scheduling import hours, kinds
 from scheduling.models import Appointment
 
 CLINICAL = [
@@ -30,10 +30,10 @@ def scene(cast, settings, tmp_path):
     """Harbor with hours, a visit of today and a chart of John."""
     settings.DOCUMENT_STORAGE_URL = tmp_path.as_uri()
     with tenancy.system(cast.harbor):
-        cast.kind = opening.offer(name="Check-up", minutes=30, by=cast.alma)
+        cast.kind = kinds.offer(name="Check-up", minutes=30, by=cast.alma)
     with cast.acting("alma"):
         week = {day: [(time(0), time(23, 30))] for day in range(1, 8)}
-        opening.set_week(specialist=cast.specialists["sarah"], week=week, by=cast.alma)
+        hours.set_week(specialist=cast.specialists["sarah"], week=week, by=cast.alma)
     fill_chart(cast)
     cast.visit = visit_today(cast, cast.mr_doe, hour=10, reason="plantedreason")
     with cast.acting("sarah"):

@@ -141,7 +141,7 @@ WRONG_FILTERS = [
     ("documents/", {"patient": "{}"}, "patient"),
     ("documents/", {"document_type": "x"}, "document_type"),
     ("audit/", {"from": "yesterday"}, "from"), ("audit/", {"action": "stare"}, "action"),
-    ("slots/", {}, "specialist"), ("search/", {}, "q"),
+    ("slots/", {}, "appointment_type"), ("search/", {}, "q"),
 ]  # fmt: skip
 
 

@@ -9,6 +9,8 @@ from django.http import HttpResponse
 from django.urls import path
 from rest_framework import generics, viewsets
 
+from clinic.api.idempotent import idempotent
+from clinic.api.resource import Resource
 from clinic.models import Facility
 from clinic.portal import PortalPage
 from clinic.security.permissions import Permission
@@ -100,6 +102,22 @@ def test_an_api_view_that_states_no_permission_is_named(monkeypatch, view):
     errors = checks.every_api_view_states_its_permissions(None)
     assert [error.id for error in errors] == ["chartroom.E002"]
     assert "api/v1/new/" in errors[0].msg
+
+
+class Forgetful(Resource):
+    """Keeps what it answered, and does not say of what."""
+
+    required = {"create": Permission.CHART_WRITE}
+
+    @idempotent
+    def create(self, request):
+        return HttpResponse()
+
+
+def test_what_keeps_its_answers_says_of_what(monkeypatch):
+    beside(monkeypatch, path("api/v1/new/", Forgetful.as_view({"post": "create"})))
+    (error,) = checks.every_api_view_states_its_permissions(None)
+    assert error.id == "chartroom.E006" and "api/v1/new/" in error.msg
 
 
 class Unstated(PortalPage):

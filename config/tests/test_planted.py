@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import subprocess
+from datetime import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -36,7 +37,7 @@ from config.logs import LineFormatter
 from patients import registration
 from records import documents
 from records.models import Document
-from scheduling import opening
+from scheduling import hours, kinds
 
 MARK = b"qzplant"  # every planted word begins with it
 WORDS = {
@@ -197,9 +198,9 @@ def test_nothing_planted_stands_in_the_clear_anywhere(
         cast = make_cast()
         token = cast.token("sarah")
         with cast.acting("alma"):
-            kind = opening.offer(name="Visit", minutes=30, by=cast.alma)
-            week = {day: [(opening.time(0), opening.time(23, 30))] for day in range(1, 8)}
-            opening.set_week(specialist=cast.specialists["sarah"], week=week, by=cast.alma)
+            kind = kinds.offer(name="Visit", minutes=30, by=cast.alma)
+            week = {day: [(time(0), time(23, 30))] for day in range(1, 8)}
+            hours.set_week(specialist=cast.specialists["sarah"], week=week, by=cast.alma)
             invitations.invite(
                 email="new@harbor.test", first_name=WORDS["staff"], last_name=WORDS["surname"],
                 role="nurse", department="", by=cast.alma,

@@ -59,6 +59,8 @@ TABLES = {  # which part a table that names a patient belongs to; the others sho
     "records_documentpage": C.DOCUMENTS, "chat_chunk": C.DOCUMENTS,
     "chat_indexeddocument": C.DOCUMENTS, "chat_conversation": C.DOCUMENTS,
     "chat_message": C.DOCUMENTS, "scheduling_appointment": C.APPOINTMENTS,
+    "scheduling_hold": C.APPOINTMENTS, "scheduling_waitlistentry": C.APPOINTMENTS,
+    "scheduling_waitlistoffer": C.APPOINTMENTS,
     "patients_patient": C.VIEW, "patients_searchtoken": C.VIEW, "clinic_logentry": C.ACCESS_LOG,
 }  # fmt: skip
 # Rows that are a person's own, or which policies of their own keep to those whom they name

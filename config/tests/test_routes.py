@@ -105,7 +105,8 @@ def test_two_roles_open_no_more_than_one_of_them(db, route):
 
 
 COVER = {"patients_patient", "patients_familymember", "patients_searchtoken",
-         "scheduling_appointment"}  # fmt: skip
+         "scheduling_appointment", "scheduling_hold", "scheduling_waitlistentry",
+         "scheduling_waitlistoffer", "scheduling_message"}  # fmt: skip
 PATIENT_TABLES = """SELECT table_name, CASE table_name WHEN 'patients_patient' THEN 'id'
  ELSE 'patient_id' END FROM information_schema.columns
  WHERE table_schema = 'public' AND (column_name = 'patient_id' OR table_name = 'patients_patient')

@@ -10,11 +10,11 @@ from clinic.api import fields
 from clinic.api.idempotent import idempotent
 from clinic.api.quick import QuickReading
 from clinic.api.resource import Resource
-from clinic.api.serializing import SOME_ID, Nothing, StrictSerializer, question
+from clinic.api.serializing import SOME_ID, Nothing, StrictSerializer, answer, question
 from clinic.errors import invalid
 from clinic.security.permissions import Category, Permission
 from patients import access
-from scheduling import booking, calendar
+from scheduling import booking, calendar, series
 from scheduling.api.shapes import appointment_shapes
 from scheduling.models import Appointment
 
@@ -34,6 +34,12 @@ def type_reference(**kwargs) -> fields.Reference:
     return fields.Reference(rows=calendar.types, error_messages=message, **kwargs)
 
 
+def room_reference(**kwargs) -> fields.Reference:
+    """A field that names a room."""
+    message = {"missing": _("There is no such room.")}
+    return fields.Reference(rows=calendar.rooms, error_messages=message, **kwargs)
+
+
 class AppointmentBody(StrictSerializer):
     """A visit. Sent to book one, `end_datetime` may be left out: the kind of visit says it."""
 
@@ -47,8 +53,21 @@ class AppointmentBody(StrictSerializer):
     end_datetime = fields.Moment(required=False)
     status = fields.Choice(choices=Status.choices, read_only=True)
     appointment_type = fields.Id()
+    room = fields.Id(required=False, allow_null=True)
     reason = fields.Text(max_length=LONGEST_REASON, allow_blank=True, required=False)
+    hold = fields.Id(required=False, write_only=True, help_text=_("A time that was kept."))
+    overbook = fields.Text(
+        max_length=LONGEST_REASON, required=False, write_only=True,
+        help_text=_("Why the visit may overlap others, or lie outside the hours."),
+    )  # fmt: skip
     cancel_reason = fields.Text(read_only=True)
+    canceled_late = fields.Flag(read_only=True)
+    is_overbooked = fields.Flag(read_only=True)
+    overbooking_reason = fields.Text(read_only=True)
+    session = fields.Id(read_only=True, allow_null=True)
+    place = fields.Whole(read_only=True, allow_null=True)
+    series = fields.Id(read_only=True, allow_null=True)
+    arrived_at = fields.Moment(read_only=True, allow_null=True)
     booked_by = fields.Id(read_only=True, allow_null=True)
     version = fields.Whole(read_only=True)
     created_at = fields.Moment(read_only=True)
@@ -63,6 +82,7 @@ class Move(StrictSerializer):
     start_datetime = fields.Moment()
     end_datetime = fields.Moment(required=False)
     specialist = specialist_reference(required=False)
+    room = room_reference(required=False)
 
 
 class Cancellation(StrictSerializer):
@@ -71,6 +91,9 @@ class Cancellation(StrictSerializer):
     example = {"reason": "The patient is better."}
 
     reason = fields.Text(max_length=LONGEST_REASON, allow_blank=True, required=False)
+
+
+Canceled = answer("CanceledSeries", patient=fields.Id(), appointments=AppointmentBody(many=True))
 
 
 class Appointments(QuickReading, Resource):
@@ -88,6 +111,8 @@ class Appointments(QuickReading, Resource):
         "reschedule": Permission.APPOINTMENT_BOOK,
         "complete": Permission.APPOINTMENT_BOOK,
         "no_show": Permission.APPOINTMENT_BOOK,
+        "arrive": Permission.APPOINTMENT_BOOK,
+        "cancel_following": Permission.APPOINTMENT_BOOK,
     }
     asked = {
         "list": question(
@@ -107,8 +132,11 @@ class Appointments(QuickReading, Resource):
         "reschedule": Move,
         "complete": Nothing,
         "no_show": Nothing,
+        "arrive": Nothing,
+        "cancel_following": Cancellation,
     }
-    matched = frozenset({"confirm", "cancel", "reschedule", "complete", "no_show"})
+    answers = {"cancel_following": {200: Canceled}}
+    matched = frozenset({"confirm", "cancel", "reschedule", "complete", "no_show", "arrive"})
     serializer_class = AppointmentBody
     ordering = ("start_datetime", "id")
 
@@ -137,8 +165,9 @@ class Appointments(QuickReading, Resource):
         return appointment_shapes(items)
 
     def about(self, answer):
-        told = bool(answer["reason"] or answer["cancel_reason"])
-        return replace(super().about(answer), clinical=told)
+        rows = answer.get("appointments") or [answer]
+        told = any(row["reason"] or row["cancel_reason"] for row in rows)
+        return replace(super().about(rows[0]), clinical=told)
 
     @idempotent
     def create(self, request):
@@ -183,10 +212,31 @@ class Appointments(QuickReading, Resource):
             start=body["start_datetime"],
             end=body.get("end_datetime"),
             specialist=body.get("specialist"),
+            room=body.get("room"),
             version=version,
             by=request.user,
         )
         return Response(self.shape(moved))
+
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def arrive(self, request, pk):
+        """Say that the patient is there."""
+        appointment = self.get_object()
+        version = self.expected_version(appointment)
+        arrived = booking.arrive(appointment=appointment, version=version, by=request.user)
+        return Response(self.shape(arrived))
+
+    @action(detail=True, methods=["post"], url_path="cancel-following")
+    @idempotent
+    def cancel_following(self, request, pk):
+        """Cancel a visit of a series, and all that follow it and are still to come."""
+        appointment = self.get_object()
+        canceled = series.cancel_following(
+            appointment=appointment, by=request.user, **self.validated()
+        )
+        told = {"patient": appointment.patient_id, "appointments": appointment_shapes(canceled)}
+        return Response(told)
 
     def _changed(self, to: Status) -> Response:
         appointment = self.get_object()

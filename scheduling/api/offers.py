@@ -1,6 +1,6 @@
-"""What can be booked: kinds of visits, the specialists' hours, and the free slots of both."""
+"""What can be booked: the specialists' hours, and the free slots in them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -13,31 +13,20 @@ from clinic.api.resource import Resource
 from clinic.api.serializing import SOME_ID, StrictModelSerializer, answer, question
 from clinic.security.permissions import Permission
 from scheduling import calendar, hours
-from scheduling.api.appointments import specialist_reference, type_reference
-from scheduling.models import AppointmentType, AvailabilityBlock
+from scheduling.api.appointments import room_reference, specialist_reference, type_reference
+from scheduling.hours import Scope
+from scheduling.models import AvailabilityBlock
 
 MOST_SLOTS = 200
 AHEAD = timedelta(days=7)
 
 
-class AppointmentTypeBody(StrictModelSerializer):
-    """A kind of visit and its length."""
-
-    class Meta:
-        model = AppointmentType
-        fields = ("id", "name", "minutes", "portal_bookable", "is_active", "version")
-        read_only_fields = fields
-
-
-class AppointmentTypes(Resource):
-    """Kinds of visits."""
-
-    required = dict.fromkeys(("list", "retrieve"), Permission.CALENDAR_VIEW)
-    serializer_class = AppointmentTypeBody
-    noted = False
-
-    def visible(self):
-        return calendar.types()
+def fold_field() -> fields.Whole:
+    """Which of two equal times of a clock change is meant."""
+    return fields.Whole(
+        min_value=0, max_value=1, required=False, allow_null=True,
+        help_text=_("Where a time comes twice on its date: 0 is the first, 1 the second."),
+    )  # fmt: skip
 
 
 class BlockBody(StrictModelSerializer):
@@ -52,21 +41,33 @@ class BlockBody(StrictModelSerializer):
         help_text=_("1 is Monday, 7 is Sunday."),
     )  # fmt: skip
 
+    room = room_reference(required=False, allow_null=True)
+    appointment_types = fields.Ids(
+        required=False, help_text=_("The kinds of visits that they serve; none: all.")
+    )
+    start_fold = fold_field()
+    end_fold = fold_field()
+
     class Meta:
         model = AvailabilityBlock
         fields = (
-            "id", "specialist", "day_of_week", "start_time", "end_time", "exception_date",
-            "is_closed", "valid_from", "valid_until", "location", "version", "created_at",
+            "id", "specialist", *hours.FIELDS, "appointment_types", "version", "created_at",
             "updated_at",
         )  # fmt: skip
 
 
 class BlockChange(BlockBody):
-    """Hours stay their specialist's."""
+    """Hours stay their specialist's. Weekly ones are changed on one date (`on`), from a date on, or
+    all."""
 
-    example = {"end_time": "13:00"}
+    example = {"end_time": "13:00", "scope": "following", "on": "2026-12-07"}
 
     specialist = specialist_reference(read_only=True)
+    scope = fields.Choice(choices=Scope.choices, required=False, write_only=True)
+    on = fields.Day(required=False, write_only=True)
+
+    class Meta(BlockBody.Meta):
+        fields = (*BlockBody.Meta.fields, "scope", "on")
 
 
 class AvailabilityBlocks(Resource):
@@ -79,14 +80,26 @@ class AvailabilityBlocks(Resource):
         "partial_update": Permission.AVAILABILITY_MANAGE,
         "destroy": Permission.AVAILABILITY_MANAGE,
     }
-    asked = {"list": question("BlockQuestion", specialist=fields.Id(required=False))}
+    asked = {
+        "list": question("BlockQuestion", specialist=fields.Id(required=False)),
+        "destroy": question(
+            "BlockEnd",
+            scope=fields.Choice(
+                choices=Scope.choices,
+                required=False,
+                help_text=_("Which of weekly hours are meant."),
+            ),
+            on=fields.Day(required=False, help_text=_("The date, or the first one.")),
+        ),
+    }
     bodies = {"partial_update": BlockChange}
     matched = frozenset({"partial_update", "destroy"})
     serializer_class = BlockBody
     noted = False
 
     def visible(self):
-        return hours.blocks().filter(**self.question)
+        rows = hours.blocks()
+        return rows.filter(**self.question) if self.action == "list" else rows
 
     @idempotent
     def create(self, request):
@@ -104,7 +117,8 @@ class AvailabilityBlocks(Resource):
     def destroy(self, request, pk):
         """Offer these hours no longer; visits that are booked stay."""
         block = self.get_object()
-        hours.remove(block=block, version=self.expected_version(block), by=request.user)
+        version = self.expected_version(block)
+        hours.remove(block=block, version=version, by=request.user, **self.question)
         return Response(status=204)
 
 
@@ -114,18 +128,34 @@ Slot = answer(
     start_datetime=fields.Moment(),
     end_datetime=fields.Moment(),
     appointment_type=fields.Id(),
+    room=fields.Id(allow_null=True),
 )
 
 
+def page_of(free: list[tuple], most: int) -> tuple[list[tuple], datetime | None]:
+    """The first `most` times or fewer, and when the next page begins. Times that begin together
+    stand on one page, however many they are."""
+    if len(free) <= most:
+        return free, None
+    following = free[most][0]
+    shown = [one for one in free[:most] if one[0] < following]
+    if not shown:
+        shown = [one for one in free if one[0] == following]
+        following = free[len(shown)][0] if len(free) > len(shown) else None
+    return shown, following
+
+
 class Slots(Resource):
-    """Free times of a specialist."""
+    """Free times of a specialist, or of all who receive."""
 
     required = {"list": Permission.CALENDAR_VIEW}
     asked = {
         "list": question(
             "SlotQuestion",
             **{
-                "specialist": specialist_reference(),
+                "specialist": specialist_reference(
+                    required=False, help_text=_("All, where none is named.")
+                ),
                 "appointment_type": type_reference(),
                 "from": fields.Moment(required=False, help_text=_("Now, where it is not given.")),
                 "to": fields.Moment(
@@ -141,24 +171,30 @@ class Slots(Resource):
 
     def list(self, request):
         """The free slots that begin from `from` on and before `to`; at most 60 days."""
-        asked = self.question
-        specialist, kind = asked["specialist"], asked["appointment_type"]
+        asked, kind = self.question, self.question["appointment_type"]
         start = asked.get("from") or timezone.now()
         end = asked.get("to") or start + AHEAD
-        free = calendar.free_slots(
-            specialist=specialist, appointment_type=kind, start=start, end=end
+        specialist = asked.get("specialist")
+        found = calendar.free_by_specialist(
+            specialists=[specialist] if specialist else calendar.specialists(),
+            appointment_type=kind, start=start, end=end,
+        )  # fmt: skip
+        free = sorted(
+            ((slot.start, pk, slot) for pk, slots in found.items() for slot in slots),
+            key=lambda one: one[:2],
         )
-        most = asked.get("limit", MOST_SLOTS)
+        shown, later = page_of(free, asked.get("limit", MOST_SLOTS))
+        following = self._from(later, end) if later else None
         results = [
             {
-                "specialist": specialist.pk,
+                "specialist": pk,
                 "start_datetime": slot.start,
                 "end_datetime": slot.end,
                 "appointment_type": kind.pk,
+                "room": slot.room,
             }
-            for slot in free[:most]
+            for _start, pk, slot in shown
         ]
-        following = self._from(free[most].start, end) if len(free) > most else None
         return Response({"results": results, "next": following, "previous": None})
 
     def _from(self, start, end) -> str:

@@ -36,7 +36,9 @@ def test_a_visit_from_its_slot_to_its_end(api, cast, kind):
     }  # fmt: skip
     slots = fred.get("slots/", **question).json()["results"]
     assert len(slots) == 6
-    assert set(slots[0]) == {"specialist", "start_datetime", "end_datetime", "appointment_type"}
+    assert set(slots[0]) == {
+        "specialist", "start_datetime", "end_datetime", "appointment_type", "room",
+    }  # fmt: skip
     made = fred.post("appointments/", booking(cast, kind, reason="Cough") | {
         "start_datetime": slots[0]["start_datetime"], "end_datetime": slots[0]["end_datetime"],
     })  # fmt: skip
@@ -212,7 +214,7 @@ def test_a_calendar_costs_the_same_whatever_its_length(
 def test_patients_move_only_what_they_may_book_and_cancel(api, cast, kind):
     john, before = api("john"), at(10, days=-3)
     missed = visit(cast, kind, cast.mr_doe, before, status=Appointment.Status.CONFIRMED)
-    called = AppointmentType(facility=cast.harbor, name="Scan", minutes=30, portal_bookable=False)
+    called = AppointmentType(facility=cast.harbor, name="Scan", minutes=30, bookable_by=["staff"])
     with tenancy.system(cast.harbor):
         called.save()
     scan = visit(cast, called, cast.mr_doe, at(9), status=Appointment.Status.CONFIRMED)

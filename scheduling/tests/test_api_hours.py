@@ -1,9 +1,12 @@
 """When specialists can be booked, in the API."""
 
+import pytest
+
 from clinic.security import tenancy
 from clinic.tests.people import nobody_id
 from clinic.tests.programs import wrong_fields
 from scheduling import hours
+from scheduling.api.offers import page_of
 from scheduling.models import AvailabilityBlock
 from scheduling.tests.hours import open_hours
 
@@ -67,7 +70,7 @@ def test_times_that_the_clocks_skip_or_repeat_are_refused(api, cast):
     fred = api("fred")
     for day, start, field in (
         ("2026-03-08", "02:30", "start_time"),
-        ("2026-11-01", "01:30", "start_time"),
+        ("2026-11-01", "01:30", "start_fold"),
     ):
         body = {"specialist": str(cast.specialists["sarah"].pk), "exception_date": day,
                 "start_time": start, "end_time": "09:00"}  # fmt: skip
@@ -120,3 +123,24 @@ def test_a_closed_date_takes_the_place_of_its_hours(cast):
         closed = hours.close(specialist=cast.specialists["sarah"], on=cast.harbor.created_at.date(),
                              by=cast.alma)  # fmt: skip
         assert closed.is_closed and closed.start_time is None
+
+
+class TestPagesOfTimes:
+    free = [(1, "a"), (2, "a"), (2, "b"), (2, "c"), (3, "a")]
+
+    @pytest.mark.parametrize(
+        ("most", "pages"),
+        [
+            (1, [[1], [2, 2, 2], [3]]),
+            (2, [[1], [2, 2, 2], [3]]),
+            (4, [[1, 2, 2, 2], [3]]),
+            (5, [[1, 2, 2, 2, 3]]),
+        ],
+    )
+    def test_times_that_begin_together_stand_on_one_page(self, most, pages):
+        seen, rest = [], self.free
+        while rest:
+            shown, later = page_of(rest, most)
+            seen.append([start for start, _who in shown])
+            rest = [one for one in self.free if later is not None and one[0] >= later]
+        assert seen == pages
