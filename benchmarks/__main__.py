@@ -1,6 +1,7 @@
 """`make bench`: measures, and prints ratios of one run. Exit code 1 where a bound is passed.
 
-`make bench ARGS="requests"` measures that part only; parts are requests, ocr and answers.
+`make bench ARGS="requests"` measures that part only; parts are requests, scheduling, ocr
+and answers.
 """
 
 import os
@@ -8,7 +9,7 @@ import sys
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.settings"
 
-PARTS = ("requests", "ocr", "answers")
+PARTS = ("requests", "scheduling", "ocr", "answers")
 
 
 def main(words: list[str]) -> int:
@@ -19,6 +20,8 @@ def main(words: list[str]) -> int:
     if unknown := set(chosen) - set(PARTS):
         sys.exit(f"There is no part {', '.join(sorted(unknown))}; choose of {', '.join(PARTS)}.")
     beyond = requests() if "requests" in chosen else 0
+    if "scheduling" in chosen:
+        beyond += scheduling()
     if "ocr" in chosen:
         from benchmarks import ocr
 
@@ -49,6 +52,20 @@ def requests() -> int:
             f"  (at most {row.most})",
             flush=True,
         )
+    return beyond
+
+
+def scheduling() -> int:
+    """Print free times and bookings; answers how many bounds were passed."""
+    from benchmarks import scheduling as part
+
+    print()
+    beyond = 0
+    for figure in part.measure():
+        beyond += figure.is_beyond
+        bound = f"  (at most {figure.most})" if figure.most is not None else ""
+        bound = f"  (at least {figure.least})" if figure.least is not None else bound
+        print(f"{figure.name:<40}{figure.value:11.2f} {figure.unit}{bound}", flush=True)
     return beyond
 
 

@@ -41,6 +41,7 @@ class BareVisit(models.Model):
     patient_id = models.UUIDField()
     specialist_id = models.UUIDField()
     appointment_type_id = models.UUIDField()
+    room_id = models.UUIDField(null=True)
     start_datetime = models.DateTimeField()
     end_datetime = models.DateTimeField()
     status = models.TextField(default="Confirmed")
@@ -65,12 +66,14 @@ CREATE TABLE bench_patient (id uuid PRIMARY KEY, facility_id uuid NOT NULL, vers
  UNIQUE (facility_id, mrn));
 CREATE INDEX ON bench_patient (facility_id, lower(last_name) text_pattern_ops);
 CREATE TABLE bench_visit (id uuid PRIMARY KEY, facility_id uuid NOT NULL, patient_id uuid NOT NULL,
- specialist_id uuid NOT NULL, appointment_type_id uuid NOT NULL,
+ specialist_id uuid NOT NULL, appointment_type_id uuid NOT NULL, room_id uuid,
  start_datetime timestamptz NOT NULL, end_datetime timestamptz NOT NULL, status text NOT NULL,
  reason text NOT NULL, CHECK (end_datetime > start_datetime),
  EXCLUDE USING gist (tstzrange(start_datetime, end_datetime) WITH &&, specialist_id WITH =)
   WHERE (status <> 'Canceled'),
  EXCLUDE USING gist (tstzrange(start_datetime, end_datetime) WITH &&, patient_id WITH =)
+  WHERE (status <> 'Canceled'),
+ EXCLUDE USING gist (tstzrange(start_datetime, end_datetime) WITH &&, room_id WITH =)
   WHERE (status <> 'Canceled'));
 CREATE INDEX ON bench_visit (facility_id, start_datetime);
 """
