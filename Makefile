@@ -8,13 +8,15 @@ RUNTIME := .venv/.runtime
 TESTING := .venv/.testing
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet --require-hashes
 
-.PHONY: help run test e2e bench mutants lint format messages pins reset
+.PHONY: help run test e2e icaljs history bench mutants lint format messages pins reset
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make run       serve Chartroom on this machine (PORT=8000)"
 	@echo "make test      run the tests; ARGS='-k booking' chooses"
 	@echo "make e2e       run the tests in a real browser"
+	@echo "make icaljs    install what reads our calendars as browsers do, for the tests (needs npm)"
+	@echo "make history   kill parts of the product under load, and check what became of it"
 	@echo "make bench     run the benchmarks"
 	@echo "make mutants   change rules of access one by one, and see that tests notice"
 	@echo "make lint      check style, layers, templates and migrations"
@@ -33,6 +35,13 @@ e2e: $(TESTING)
 	@for name in chromium chromium-browser google-chrome; do command -v $$name && exit 0; done >/dev/null || { \
 		echo "The browser tests need Chromium: apt-get install chromium (as root), then try again." >&2; exit 1; }
 	@exec $(LAUNCH) test -- $(BIN)/python -m pytest e2e $(ARGS)
+
+icaljs:
+	@mkdir -p .local/icaljs && cp scheduling/tests/icaljs/* .local/icaljs/
+	@npm ci --silent --ignore-scripts --no-audit --no-fund --prefix .local/icaljs
+
+history: $(TESTING)
+	@exec $(BIN)/python -m e2e.history $(ARGS)
 
 bench: $(TESTING)
 	@exec $(LAUNCH) --home .local/bench exec --migrate -- $(BIN)/python -m benchmarks $(ARGS)
