@@ -123,15 +123,18 @@ class Adherence:
         return [days[n : n + 7] for n in range(0, len(days), 7)]
 
 
-def of(*, patient: Patient, first: date, last: date, by: User) -> Adherence:
-    """What the person may see of it. Raises `Invalid` naming `to` (backwards, or more than a year)
-    and `Missing`. Costs five queries, however many doses there are."""
+def of(
+    *, patient: Patient, first: date, last: date, clock: Clock | None = None, by: User
+) -> Adherence:
+    """What the person may see of it, by the patient's clock. Raises `Invalid` naming `to`
+    (backwards, or more than a year) and `Missing`. Costs five queries at most, however many doses
+    there are."""
     if last < first:
         raise invalid("to", _("The end cannot be before the start."))
     if last - first > LONGEST:
         raise invalid("to", _("Ask for at most a year at once."))
     access.require_reach(patient, Category.MEDICATIONS, by)
-    clock = clock_of(patient.pk)
+    clock = clock or clock_of(patient.pk)
     begins = clock.first(datetime.combine(first, time()))
     ends = clock.first(datetime.combine(last + timedelta(days=1), time()))
     within = Q(due_at__gte=begins, due_at__lt=ends) | Q(
@@ -153,9 +156,10 @@ def of(*, patient: Patient, first: date, last: date, by: User) -> Adherence:
 
 def recent(*, patient: Patient, by: User, weeks: int = 5) -> Adherence:
     """The same of this week by her clock and of those before it, each beginning on a Monday."""
-    last = clock_of(patient.pk).shown(timezone.now()).date()
+    clock = clock_of(patient.pk)
+    last = clock.shown(timezone.now()).date()
     first = last - timedelta(days=last.weekday() + 7 * (weeks - 1))
-    return of(patient=patient, first=first, last=last, by=by)
+    return of(patient=patient, first=first, last=last, clock=clock, by=by)
 
 
 def _figures(

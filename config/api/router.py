@@ -87,7 +87,6 @@ for prefix, resource in {
     "appointments": Appointments,
     "waitlist": Waitlist,
     "waitlist-offers": WaitlistOffers,
-    "scheduling-figures": SchedulingFigures,
     "reminders": Reminders,
     "reminder-logs": ReminderLogs,
     "medical-records": MedicalRecords,
@@ -117,5 +116,10 @@ urlpatterns = [
         name="api-portal-account",
     ),
     path("adherence/", Adherence.as_view({"get": "retrieve"}), name="api-adherence"),
+    path(
+        "scheduling-figures/",
+        SchedulingFigures.as_view({"get": "retrieve"}),
+        name="api-scheduling-figures",
+    ),
     *router.urls,
 ]

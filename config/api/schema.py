@@ -55,6 +55,7 @@ PARAMETERS = {
     "patient_id": "Whose; a patient out of reach answers 404.",
     "conversation_id": "Of which of one's own conversations.",
     "patient": "Only what is of this patient.",
+    "medication": "Only what is of this medicine.",
     "specialist": "Only of this specialist.",
     "appointment_type": "The kind of visit; it says how long a slot is.",
     "status": "Only what stands so.",

@@ -286,7 +286,7 @@ API = {
     "api-slots-list": {"GET": read(P.CALENDAR_VIEW, lambda it: {
         "specialist": it["specialist"], "appointment_type": it["kind"],
     }, names="clinic")},
-    "api-scheduling-figures-list": {"GET": read(P.CALENDAR_VIEW, but=CLINIC_ONLY)},
+    "api-scheduling-figures": {"GET": read(P.CALENDAR_VIEW, but=CLINIC_ONLY)},
     "api-appointments-list": {
         "GET": read(P.CALENDAR_VIEW), "POST": send(P.APPOINTMENT_BOOK, visit),
     },

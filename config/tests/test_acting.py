@@ -19,7 +19,7 @@ from patients.portal.person import CHOSEN
 from records import documents
 from records.models import Document
 from scheduling import booking, offers
-from scheduling.models import Appointment, AppointmentType, AvailabilityBlock
+from scheduling.models import Appointment, AppointmentType, AvailabilityBlock, Hold
 
 Level = FamilyMember.PermissionLevel
 LETTER = b"The knee is better. Please come back in spring."
@@ -80,6 +80,7 @@ def state(cast) -> tuple:
             list(Document.objects.order_by("pk").values_list("pk", "processing_status")),
             Conversation.objects.count(),
             Message.objects.count(),
+            Hold.objects.count(),
         )
 
 

@@ -19,7 +19,7 @@ from patients.models import Condition, Reading
 from records.models import Encounter
 from scheduling.models import Appointment
 
-CHART, DAY, FIND = 25, 10, 12  # the bell of notices among them
+CHART, DAY, FIND = 28, 10, 12  # the bell of notices and the count of messages among them
 
 
 def asked(browser, address: str) -> list[str]:

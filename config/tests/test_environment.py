@@ -59,3 +59,48 @@ def test_proxies_are_addresses_or_networks(monkeypatch):
     monkeypatch.setenv("PROXIES", "192.0.2.1,proxy.example.org")
     with pytest.raises(ImproperlyConfigured, match=r"PROXIES.*proxy"):
         environment.networks("PROXIES")
+
+
+class TestServices:
+    def test_text_messages(self, monkeypatch):
+        monkeypatch.delenv("SMS_URL", raising=False)
+        assert environment.sms("SMS_URL") == {}
+        for sender in ("+15550100", "%2B15550100", "15550100"):
+            monkeypatch.setenv("SMS_URL", f"twilio://AC1:to%2Fken@api.twilio.com/?from={sender}")
+            assert environment.sms("SMS_URL") == {
+                "url": "https://api.twilio.com", "sid": "AC1", "token": "to/ken",
+                "from": "+15550100",
+            }  # fmt: skip
+        monkeypatch.setenv("SMS_URL", "twilio://AC1:token@api.twilio.com?from=MG0123456")
+        assert environment.sms("SMS_URL")["from"] == "MG0123456"
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            "https://AC1:token@api.twilio.com?from=+15550100",
+            "twilio://api.twilio.com?from=+15550100",
+            "twilio://AC1:token@api.twilio.com",
+            "twilio+http://AC1:token@api.twilio.com?from=+15550100",
+        ],
+    )
+    def test_an_address_that_cannot_be_is_refused(self, monkeypatch, wrong):
+        monkeypatch.setenv("SMS_URL", wrong)
+        with pytest.raises(ImproperlyConfigured, match="SMS_URL") as refused:
+            environment.sms("SMS_URL")
+        assert "token@" not in str(refused.value).replace("account:token@host", "")
+
+    def test_whatsapp(self, monkeypatch):
+        names = ("WHATSAPP_API_URL", "WHATSAPP_API_TOKEN")
+        for name in names:
+            monkeypatch.delenv(name, raising=False)
+        assert environment.whatsapp(*names) == {}
+        monkeypatch.setenv("WHATSAPP_API_URL", "https://graph.facebook.com/v23.0/1/")
+        with pytest.raises(ImproperlyConfigured, match="WHATSAPP_API_TOKEN"):
+            environment.whatsapp(*names)
+        monkeypatch.setenv("WHATSAPP_API_TOKEN", "secret")
+        assert environment.whatsapp(*names) == {
+            "url": "https://graph.facebook.com/v23.0/1", "token": "secret",
+        }  # fmt: skip
+        monkeypatch.setenv("WHATSAPP_API_URL", "http://graph.facebook.com/v23.0/1")
+        with pytest.raises(ImproperlyConfigured, match="WHATSAPP_API_URL"):
+            environment.whatsapp(*names)

@@ -80,11 +80,20 @@ class PatientForm(GroupedFields, VersionedForm):
         super().__init__(*args, **kwargs)
         self.fields["preferred_language"].choices = languages_and(self.instance.preferred_language)
         if "channels" in self.fields:
+            offered = [one.value for one in ways()]
             self.fields["channels"].choices = [(one.value, one.label) for one in ways()]
+            chosen = self.initial.get("channels") or []
+            self.initial["channels"] = [one for one in chosen if one in offered]
         for column, keys in GROUPS.items():
             kept = getattr(self.instance, column) or {}
             for key in keys:
                 self.initial.setdefault(f"{column}_{key}", kept.get(key, ""))
+
+    def clean_channels(self) -> list[str]:
+        """What is chosen, and what was allowed before and is not offered here."""
+        offered = [one.value for one in ways()]
+        kept = [one for one in self.instance.channels if one not in offered]
+        return kept + self.cleaned_data["channels"]
 
     def clean(self):
         cleaned = super().clean()

@@ -104,7 +104,7 @@ def test_watching_is_light_until_something_moves(
     assert f"state={state}" in page.content.decode()
     before = looks(cast, "sarah")
     for _again in range(3):
-        with django_assert_max_num_queries(13):
+        with django_assert_max_num_queries(14):
             answer = browser.get(address, {"state": state}, headers=HTMX)
         assert answer.status_code == 204 and not answer.cookies
     assert looks(cast, "sarah") == before

@@ -52,9 +52,9 @@ class SchedulingFigures(Resource):
     """How many patients miss their visits and how much of the hours is used; what counts stands in
     the description of each figure. Of who sees her own patients only, those of her own hours."""
 
-    required = {"list": Permission.CALENDAR_VIEW}
+    required = {"retrieve": Permission.CALENDAR_VIEW}
     asked = {
-        "list": question(
+        "retrieve": question(
             "FiguresQuestion",
             weeks=fields.AskedWhole(
                 min_value=1, max_value=104, required=False,
@@ -62,11 +62,9 @@ class SchedulingFigures(Resource):
             ),
         )
     }  # fmt: skip
-    serializer_class = FiguresShape
-    pagination_class = None
-    noted = False
+    answers = {"retrieve": FiguresShape}
 
-    def list(self, request):
+    def retrieve(self, request):
         """The figures of some weeks up to yesterday."""
         found = figures.of_weeks(
             request.user, self.question.get("weeks", USUAL), zone=calendar.zone()

@@ -83,7 +83,9 @@ class Reminders(Resource):
             "ReminderQuestion",
             patient=fields.Id(required=False),
             medication=fields.Id(required=False),
-            in_force=fields.AskedFlag(required=False),
+            in_force=fields.AskedFlag(
+                required=False, help_text=_("Only those that remind now, or only the others.")
+            ),
         )
     }
     bodies = {"partial_update": ReminderChange, "stop": Nothing}
@@ -184,7 +186,7 @@ class ReminderLogs(Resource):
             "DoseQuestion",
             **{
                 "patient": fields.Id(required=False),
-                "reminder": fields.Id(required=False),
+                "reminder": fields.Id(required=False, help_text=_("Doses of one reminder.")),
                 "status": fields.Choice(choices=Status.choices, required=False),
                 "from": fields.Moment(required=False, help_text=_("Doses due from then on.")),
                 "to": fields.Moment(required=False, help_text=_("Doses due before it.")),

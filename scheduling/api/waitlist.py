@@ -55,7 +55,7 @@ class Weekdays(serializers.ListField):
         return sorted(set(super().to_internal_value(data)))
 
 
-class EntryBody(StrictSerializer):
+class WaitlistEntryBody(StrictSerializer):
     """One who waits for a kind of visit: with any of the specialists (none: anybody), on some days
     of the week (1 is Monday), within hours of the clinic's clock, from one day to another."""
 
@@ -97,7 +97,7 @@ class Waitlist(Resource):
         )
     }
     matched = frozenset()
-    serializer_class = EntryBody
+    serializer_class = WaitlistEntryBody
     ordering = ("created_at", "id")
 
     def visible(self):
