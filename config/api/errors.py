@@ -116,7 +116,9 @@ def _answer_to_fault(error: Exception) -> Response | None:
         case django.SuspiciousOperation():
             return answer(400)
         case DataError() | psycopg.DataError():  # the latter from a quick reading
-            logger.warning("the database refused a value")
+            # Its code tells what kind of value; its words could tell the value.
+            state = getattr(error, "sqlstate", None) or getattr(error.__cause__, "sqlstate", None)
+            logger.warning("the database refused a value, SQLSTATE %s", state)
             return answer(400)
         case SealBroken() | NotStored():
             return answer(500, NOT_INTACT)

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from clinic.models import Facility, User
 from clinic.security import keyring, tenancy
-from config.demo import clinics, emergencies, patients, people
+from config.demo import clinics, days, emergencies, patients, people
 from patients.models import Patient
 from records.demo_letters import Form
 
@@ -47,6 +47,10 @@ class Command(BaseCommand):
             patients.fill_the_day(
                 facility, list(specialists.values()), kinds, others, strangers=strangers
             )
+            days.give_rooms(facility, list(specialists.values()))
+            days.close_once(facility)
+            days.let_wait(facility, kinds[2], jane)
+            days.take_medicines(facility, john)
             patients.admit(specialists["Omar"], [john, jane])
             emergencies.happened(
                 facility, by=specialists["Omar"].user, to=strangers,
@@ -68,3 +72,5 @@ class Command(BaseCommand):
             patients.import_charts(facility, patients.AT_AUSTA)
             everyone = Patient.objects.order_by("created_at")
             patients.fill_the_day(facility, list(specialists.values()), kinds, everyone)
+            days.give_rooms(facility, list(specialists.values()))
+            days.close_once(facility)
