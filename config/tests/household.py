@@ -325,7 +325,7 @@ def chart(cast, facility, patient: Patient, name: str, kind, owner: str, number:
                 end_datetime=at(facility, 20 + number, 9) + timedelta(minutes=30),
             ),
         }
-        kept = hold(patient, specialist, kind, user)
+        kept = hold(patient, specialist, kind, None)
         waits["message"] = Message.objects.create(
             **rows, appointment=waits["visit of a series"], kind=Message.Kind.BOOKED,
             channel="email", key=f"message of {owner}", status=Message.Status.FAILED,

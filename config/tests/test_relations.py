@@ -43,7 +43,8 @@ SHOWS = {
     "admin:revise": C.RECORDS, "api-documents": C.DOCUMENTS, "admin:document": C.DOCUMENTS,
     "portal:document": C.DOCUMENTS, "api-appointments": C.APPOINTMENTS,
     "admin:visit": C.APPOINTMENTS, "portal:visit": C.APPOINTMENTS, "api-access-log": C.ACCESS_LOG,
-    "api-look-questions": C.ACCESS_LOG,
+    "api-look-questions": C.ACCESS_LOG, "api-waitlist": C.APPOINTMENTS,
+    "api-adherence": C.MEDICATIONS, "api-reminder": C.MEDICATIONS,
 }  # fmt: skip
 # Routes of who decides for the patient.
 DECIDES = {
@@ -60,7 +61,9 @@ TABLES = {  # which part a table that names a patient belongs to; the others sho
     "chat_indexeddocument": C.DOCUMENTS, "chat_conversation": C.DOCUMENTS,
     "chat_message": C.DOCUMENTS, "scheduling_appointment": C.APPOINTMENTS,
     "scheduling_hold": C.APPOINTMENTS, "scheduling_waitlistentry": C.APPOINTMENTS,
-    "scheduling_waitlistoffer": C.APPOINTMENTS,
+    "scheduling_waitlistoffer": C.APPOINTMENTS, "scheduling_message": C.APPOINTMENTS,
+    "scheduling_medicationreminder": C.MEDICATIONS, "scheduling_reminderlog": C.MEDICATIONS,
+    "scheduling_patientzone": C.MEDICATIONS,
     "patients_patient": C.VIEW, "patients_searchtoken": C.VIEW, "clinic_logentry": C.ACCESS_LOG,
 }  # fmt: skip
 # Rows that are a person's own, or which policies of their own keep to those whom they name
@@ -68,7 +71,7 @@ TABLES = {  # which part a table that names a patient belongs to; the others sho
 OWN_ROWS = {
     "patients_accessgrant", "patients_carerelationship", "patients_consent",
     "patients_familymember", "patients_lookquestion", "clinic_notification",
-    "clinic_idempotencykey", "compliance_emergencyaccess",
+    "clinic_idempotencykey", "compliance_emergencyaccess", "scheduling_calendarfeed",
 }  # fmt: skip
 SUMMED_UP = {"patients_medication", "patients_condition", "patients_bloodtype"}
 
