@@ -1,18 +1,14 @@
-"""The free times that a person is offered, day by day."""
+"""A free time as a page offers it, and the text that names it in addresses and forms."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.utils import timezone
 
-from clinic.models import Facility, Specialist
-from scheduling import availability, calendar, weeks
-from scheduling.availability import Span
-from scheduling.models import AppointmentType
+from clinic.models import Specialist
 
-DAYS = 14  # shown at once
 FURTHEST = timedelta(days=365)
 STAMP = "%Y%m%dT%H%MZ"
 
@@ -40,14 +36,6 @@ class Group:
     slots: list[Slot]
 
 
-@dataclass(frozen=True)
-class Day:
-    """A day on which somebody receives patients, and how many times are free."""
-
-    date: date
-    count: int
-
-
 class BadSlot(ValueError):
     """The text names no slot."""
 
@@ -65,60 +53,3 @@ def parse(value: str, specialists: Iterable[Specialist]) -> tuple[Specialist, da
         if specialist.pk == pk:
             return specialist, start
     raise BadSlot(value)
-
-
-class Offers:
-    """What is free with the specialists from `first` on, for `DAYS` days of the facility."""
-
-    def __init__(
-        self,
-        *,
-        facility: Facility,
-        specialists: list[Specialist],
-        kind: AppointmentType,
-        first: date,
-    ):
-        self.first = min(max(first, timezone.localdate()), timezone.localdate() + FURTHEST)
-        self.specialists = specialists
-        self.zone = facility.zone
-        start, end = (self._midnight(self.first + timedelta(days=n)) for n in (0, DAYS))
-        self.free = calendar.free_by_specialist(
-            specialists=specialists, appointment_type=kind, start=start, end=end
-        )
-        self.weeks = weeks.of(specialists, self.first, self.first + timedelta(days=DAYS))
-
-    def _midnight(self, day: date) -> datetime:
-        return datetime.combine(day, time(), self.zone)
-
-    def _day_of(self, span: Span) -> date:
-        return span.start.astimezone(self.zone).date()
-
-    def days(self) -> list[Day]:
-        """The days on which one of the specialists works, with what is free."""
-        counts: dict[date, int] = {}
-        for n in range(DAYS):
-            day = self.first + timedelta(days=n)
-            if any(availability.hours_on(day, week) for week in self.weeks.values()):
-                counts[day] = 0
-        for spans in self.free.values():
-            for span in spans:
-                day = self._day_of(span)
-                counts[day] = counts.get(day, 0) + 1
-        return [Day(day, count) for day, count in sorted(counts.items())]
-
-    def groups(self, day: date) -> list[Group]:
-        """The free times of a day, by specialist, the one who is free first leading."""
-        groups = []
-        for specialist in self.specialists:
-            spans = [s for s in self.free[specialist.pk] if self._day_of(s) == day]
-            if spans:
-                slots = [Slot(specialist, span.start, span.end) for span in spans]
-                groups.append(Group(specialist, slots))
-        return sorted(groups, key=lambda group: group.slots[0].start)
-
-    def slot(self, specialist: Specialist, start: datetime) -> Slot | None:
-        """The free time that begins then, or None where it is not free."""
-        for span in self.free.get(specialist.pk, []):
-            if span.start == start:
-                return Slot(specialist, span.start, span.end)
-        return None

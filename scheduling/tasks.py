@@ -7,7 +7,9 @@ from django.db import transaction
 
 from clinic.security import tenancy
 from clinic.tasks import FacilityTask, in_every_facility
-from scheduling import busy, due, freed, waiting
+from scheduling import freed, waiting
+from scheduling.ics import busy
+from scheduling.medicines import due
 from scheduling.messages import planning, sending
 
 

@@ -18,6 +18,9 @@ from django.db.models.base import ModelState
 from clinic.security import trail
 from clinic.security.fields import Sealed, SealedMixin
 
+# Empty where nobody acts: an unknown token's reading reaches no row, and must not fail either, in
+# whatever order PostgreSQL looks.
+ORIGIN = "(SELECT NULLIF(current_setting('app.origin', true), '')::jsonb AS o)"
 NOTED = """WITH page AS MATERIALIZED ({select}), shown AS MATERIALIZED (
  SELECT * FROM page LIMIT %s), origin AS MATERIALIZED (
  SELECT app_user() AS who, o ->> 'purpose' AS why, (o ->> 'address')::inet AS address,
@@ -25,7 +28,7 @@ NOTED = """WITH page AS MATERIALIZED ({select}), shown AS MATERIALIZED (
   o ->> 'request' AS request, o ->> 'surface' AS surface, %s::jsonb AS details,
   trail_risk((o ->> 'facility')::uuid, o ->> 'purpose', '{{}}',
    (SELECT count(*) FROM shown)) AS risk, app_emergencies() AS emergencies
- FROM (SELECT current_setting('app.origin')::jsonb AS o) AS context), noted AS (
+ FROM {origin} AS context), noted AS (
  INSERT INTO clinic_logentry (content_type_id, resource, object_pk, object_repr, action,
   changes_text, patient_id, additional_data, actor_id, facility_id, purpose, remote_addr,
   user_agent, session_key, token_id, cid, surface, compliance_flags, risk_score)
@@ -45,7 +48,9 @@ def noted_sql(select: str, *, patient: str, beside: str = "") -> str:
     are the select's, then how many rows are shown (one that is read only to know that more follow
     is not noted), details as JSON, content type, and resource."""
     beside = beside and f", {beside}"
-    return NOTED.format(select=select, access=trail.ACCESS, patient=patient, beside=beside)
+    return NOTED.format(
+        select=select, access=trail.ACCESS, patient=patient, beside=beside, origin=ORIGIN
+    )
 
 
 Statement = tuple[str, Sequence[Any]]

@@ -182,6 +182,16 @@ class TestOneConnection:
         assert read(nobody, count) == [(0,)]
         assert left_here() == set()
 
+    def test_where_nobody_acts_no_part_of_a_noted_reading_fails(self, clinic):
+        """On a connection that somebody used before, too: PostgreSQL chooses in which order it
+        looks at the parts of a statement, and may well begin with whence the request came."""
+        whence = f"SELECT o FROM {reading.ORIGIN} AS context"
+        nobody = (BEGIN_SQL, [digest_of("nonsense"), "", "{}", doctors()])
+        sarah = (BEGIN_SQL, [digest_of(clinic.tokens["sarah"]), "", "{}", doctors()])
+        assert read(nobody, whence) == [(None,)]
+        assert [type(found) for (found,) in read(sarah, whence)] == [dict]
+        assert read(nobody, whence) == [(None,)]
+
     def test_a_refused_begin_leaves_nothing_for_what_follows_in_the_pipeline(self, clinic):
         """A token without the permission, in the same round trip as the reading."""
         begin = (BEGIN_SQL, [digest_of(clinic.tokens["aud"]), "", "{}", doctors()])

@@ -2,7 +2,7 @@
 
 What it holds: nobody and no room is at two places at once; each acknowledged booking is there, as
 its client was last told; nothing is there that no client asked for; each visit began once on the
-trail; each message went out once, as what took them says, and none was forgotten.
+trail; each message went out once, as what took them says; none was forgotten, reminders among them.
 """
 
 import json
@@ -10,7 +10,7 @@ import os
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,6 +21,8 @@ TABLES = (
     "clinic_logentry",
 )  # fmt: skip
 DONE = {200, 201}
+IN_TIME = timedelta(minutes=2)  # a part that was killed may come back as late
+LATE = timedelta(seconds=30)  # the rounds of the worker
 
 
 def main(logs: Path, delivered: Path) -> int:
@@ -50,6 +52,7 @@ def check(owner, lines: list[dict], sent: dict) -> Iterator[str]:
     yield from as_last_told(lines, ours)
     yield from once_on_the_trail(owner, ours)
     yield from messages(owner, ours, sent)
+    yield from reminders(owner, lines, ours, sent)
 
 
 def is_booking(line: dict) -> bool:
@@ -149,11 +152,45 @@ def messages(owner, rows: dict[str, dict], sent: dict) -> Iterator[str]:
     for pk, row in rows.items():
         if row["status"] != "Canceled" and not any(booked[pk, by] for by in ("sms", "email")):
             yield f"nobody was told of a booking: {pk}"
-    reminded = Counter(
-        (visit, by) for _pk, visit, kind, by, state, *_ in found
-        if kind == "reminder" and state == "sent"
-    )  # fmt: skip
-    print(f"{sum(booked.values())} told of bookings, {sum(reminded.values())} reminded")
+    print(f"{sum(booked.values())} told of bookings")
+
+
+def reminders(owner, lines: list[dict], rows: dict[str, dict], sent: dict) -> Iterator[str]:
+    """Each visit that stands was reminded of once by each way, so many hours before its start, if
+    it was as it is in good time before that moment; none was reminded of too early, or of a time
+    that it never had."""
+    found = owner.execute(
+        "SELECT appointment_id::text, key, channel, sent_at FROM scheduling_message"
+        " WHERE kind = 'reminder' AND channel <> 'portal' AND status = 'sent'"
+    )
+    gone = Counter()
+    times, changed = defaultdict(set), {}
+    for line in lines:
+        if line["status"] in DONE and line["path"] != "holds/":
+            pk = line["answer"]["id"]
+            times[pk].add(datetime.fromisoformat(line["answer"]["start_datetime"]))
+            changed[pk] = datetime.fromtimestamp(line["at"], UTC)
+    for pk, key, by, sent_at in found:
+        _visit, _pk, _reminder, hours, stamp, *_ = key.split(":")
+        start = datetime.fromtimestamp(int(stamp), UTC)
+        gone[pk, int(hours), start, by] += 1
+        if start not in times[pk]:
+            yield f"reminded of a time it never had: {pk} {start}"
+        if sent_at < start - timedelta(hours=int(hours)):
+            yield f"reminded too early: {pk} {start} at {sent_at}"
+    for what, count in gone.items():
+        if count > 1:
+            yield f"reminded {count} times: {what}"
+    until, due = datetime.fromtimestamp(sent["until"], UTC), 0
+    for pk, row in rows.items():
+        for hours in sent["reminded"] if row["status"] != "Canceled" else ():
+            moment = row["start"] - timedelta(hours=hours)
+            if changed[pk] + IN_TIME < moment < until - LATE:
+                for by in ("sms", "email"):
+                    due += 1
+                    if not gone[pk, hours, row["start"], by]:
+                        yield f"not reminded: {pk} {hours} hours before {row['start']} by {by}"
+    print(f"{sum(gone.values())} reminders went out, {due} of them due for certain")
 
 
 if __name__ == "__main__":

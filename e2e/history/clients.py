@@ -11,24 +11,34 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 PATIENCE = 150  # seconds for one operation; a part that was killed often comes back late
 DONE, GONE, TAKEN = {200, 201}, {404}, {409}
 WEIGHTS = {"book": 55, "move": 22, "cancel": 15, "hold": 8}
+SOON = 0.4  # of the wishes are for a time whose reminder comes due while the history lasts
 
 
 @dataclass(frozen=True)
 class World:
-    """What the clients choose from: ids, and the starts of times in ISO form."""
+    """What the clients choose from: ids, and the starts of times in ISO form, to which the minutes
+    of the specialist are added. Visits are reminded of so many hours before."""
 
     port: int
     token: str
     patients: Sequence[str]
-    specialists: Sequence[str]
+    specialists: dict[str, int]
     kind: str
     starts: Sequence[str]
+    soon: Sequence[str]
+    reminded: Sequence[int]
+
+    def start(self, specialist: str, chance: random.Random) -> str:
+        start = chance.choice(self.soon if chance.random() < SOON else self.starts)
+        minutes = timedelta(minutes=self.specialists[specialist])
+        return (datetime.fromisoformat(start) + minutes).isoformat()
 
 
 @dataclass
@@ -39,7 +49,7 @@ class Client:
     number: int
     log: Path
     seed: int
-    visits: dict[str, str] = field(default_factory=dict)  # id to the start it was told
+    visits: dict[str, str] = field(default_factory=dict)  # id to the specialist
     answers: Counter = field(default_factory=Counter)  # by status, 0 for none
 
     def run(self, operations: int) -> Counter:
@@ -59,7 +69,7 @@ class Client:
         sent = self._wish(chance) | more
         told = self._ask("appointments/", sent)
         if told["status"] in DONE:
-            self.visits[told["answer"]["id"]] = told["answer"]["start_datetime"]
+            self.visits[told["answer"]["id"]] = told["answer"]["specialist"]
         return told
 
     def _hold(self, chance: random.Random) -> dict:
@@ -70,16 +80,13 @@ class Client:
             return held
         told = self._ask("appointments/", sent | {"hold": held["answer"]["id"]})
         if told["status"] in DONE:
-            self.visits[told["answer"]["id"]] = told["answer"]["start_datetime"]
+            self.visits[told["answer"]["id"]] = told["answer"]["specialist"]
         return told
 
     def _move(self, chance: random.Random) -> dict:
         visit = chance.choice(sorted(self.visits))
-        sent = {"start_datetime": chance.choice(self.world.starts)}
-        told = self._ask(f"appointments/{visit}/reschedule/", sent) | {"visit": visit}
-        if told["status"] in DONE:
-            self.visits[visit] = told["answer"]["start_datetime"]
-        return told
+        sent = {"start_datetime": self.world.start(self.visits[visit], chance)}
+        return self._ask(f"appointments/{visit}/reschedule/", sent) | {"visit": visit}
 
     def _cancel(self, chance: random.Random) -> dict:
         visit = chance.choice(sorted(self.visits))
@@ -89,11 +96,12 @@ class Client:
         return told
 
     def _wish(self, chance: random.Random) -> dict[str, str]:
+        specialist = chance.choice(sorted(self.world.specialists))
         return {
             "patient": chance.choice(self.world.patients),
-            "specialist": chance.choice(self.world.specialists),
+            "specialist": specialist,
             "appointment_type": self.world.kind,
-            "start_datetime": chance.choice(self.world.starts),
+            "start_datetime": self.world.start(specialist, chance),
         }
 
     def _ask(self, path: str, sent: dict) -> dict:

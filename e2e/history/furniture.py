@@ -10,7 +10,9 @@ from datetime import UTC, date, datetime, time, timedelta
 import django
 
 DAYS, PLACES = 12, 47  # days, and half hours of each
-REMINDED = 6  # hours before a visit
+VISIT, STEP = 10, 5  # minutes: a visit can overlap half of another
+REMINDED = [15, 21, 39, 63, 87]  # hours before a visit
+SOON = 90  # minutes within which reminders of visits at the times of `soon` come due
 
 
 def main(port: int, specialists: int, patients: int) -> None:
@@ -29,22 +31,22 @@ def main(port: int, specialists: int, patients: int) -> None:
     midnight = time(0)
     facility = facilities.found(
         slug="history", name="History", timezone="UTC", second_factor_roles=[],
-        reminder_hours=[REMINDED], quiet_from=midnight, quiet_until=midnight,
+        reminder_hours=REMINDED, quiet_from=midnight, quiet_until=midnight,
     )  # fmt: skip
     with tenancy.system(facility), transaction.atomic():
         desk = User.objects.create_user("history@history.test", "x" * 30)
         staffing.assign(user=desk, role=Role.FRONT_DESK, facility=facility, is_primary=True)
-        kind = AppointmentType.objects.create(facility=facility, name="Visit", minutes=30)
-        people = []
+        kind = AppointmentType.objects.create(facility=facility, name="Visit", minutes=VISIT)
+        people = {}  # by id, at which minute after each fifth one the visits of a specialist begin
         for number in range(specialists):
             user = User.objects.create_user(f"s{number}@history.test", "x" * 30)
             staffing.assign(user=user, role=Role.PHYSICIAN, facility=facility, is_primary=True)
             one = Specialist.objects.create(facility=facility, user=user, specialty="General")
-            people.append(str(one.pk))
+            people[str(one.pk)] = number % STEP
             for day in range(1, 8):
                 AvailabilityBlock.objects.create(
-                    facility=facility, specialist=one, day_of_week=day, start_time=midnight,
-                    end_time=time(23, 59, 59),
+                    facility=facility, specialist=one, day_of_week=day, slot_minutes=STEP,
+                    start_time=time(0, number % STEP), end_time=time(23, 59, 59),
                 )  # fmt: skip
         ids = []
         for number in range(patients):
@@ -57,20 +59,25 @@ def main(port: int, specialists: int, patients: int) -> None:
         Patient.objects.filter(pk__in=ids).update(channels=[Channel.SMS, Channel.EMAIL])
         token = staffing.issue_token(user=desk).text
     now = timezone.now().astimezone(UTC)
-    first = datetime.combine(now.date() + timedelta(days=1), midnight, UTC)
+    tomorrow = datetime.combine(now.date() + timedelta(days=1), midnight, UTC)
     starts = [
-        (first + timedelta(days=day, minutes=30 * place)).isoformat()
+        tomorrow + timedelta(days=day, minutes=30 * place)
         for day in range(DAYS)
         for place in range(PLACES)
     ]
-    print(
-        json.dumps(
-            {
-                "port": port, "token": token, "patients": ids, "specialists": people,
-                "kind": str(kind.pk), "starts": starts,
-            }
-        )
-    )  # fmt: skip
+    fifth = now.replace(minute=now.minute // STEP * STEP, second=0, microsecond=0)
+    soon = [
+        fifth + timedelta(hours=hours, minutes=minutes)
+        for minutes in range(STEP, SOON, STEP)
+        for hours in REMINDED
+    ]
+    world = {
+        "port": port, "token": token, "patients": ids, "specialists": people, "kind": str(kind.pk),
+        "starts": [start.isoformat() for start in starts],
+        "soon": [start.isoformat() for start in soon],
+        "reminded": REMINDED,
+    }  # fmt: skip
+    print(json.dumps(world))
 
 
 if __name__ == "__main__":

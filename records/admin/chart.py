@@ -17,7 +17,8 @@ from patients.admin import ChartPage
 from records import charting, documents, timeline
 from records.admin import watching
 from records.models import Document, Encounter, MedicalRecord
-from scheduling import adherence, calendar
+from scheduling import calendar
+from scheduling.medicines import adherence
 from scheduling.models import Appointment
 
 MOST_VISITS, MOST_RECORDS, MOST_DOCUMENTS, MOST_EVENTS = 15, 10, 8, 10

@@ -16,7 +16,8 @@ from clinic.backoffice.page import FormPage
 from clinic.errors import Refused
 from clinic.forms import add_refusal
 from clinic.security.permissions import Permission
-from scheduling import busy, calendar, feeds, hours
+from scheduling import calendar, hours
+from scheduling.ics import busy, feeds
 from scheduling.models import BusyCalendar, CalendarFeed
 from scheduling.portal.calendars import webcal
 

@@ -12,9 +12,9 @@ from clinic.api.serializing import StrictSerializer, answer, question
 from clinic.security import trail
 from clinic.security.permissions import Category, Permission
 from patients.api.nested import patient_reference
-from scheduling import adherence
-from scheduling.adherence import Day, Figures
-from scheduling.journeys import clock_of
+from scheduling.medicines import adherence
+from scheduling.medicines.adherence import Day, Figures
+from scheduling.medicines.journeys import clock_of
 from scheduling.models import ReminderLog
 
 USUAL = timedelta(days=29)  # four weeks and two days: a month as one reads it

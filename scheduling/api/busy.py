@@ -11,8 +11,8 @@ from clinic.api.resource import Resource
 from clinic.api.serializing import SOME_ID, Nothing, StrictSerializer, question
 from clinic.errors import TooLarge
 from clinic.security.permissions import Permission
-from scheduling import busy
 from scheduling.api.appointments import specialist_reference
+from scheduling.ics import busy
 from scheduling.ics.reading import MOST_BYTES
 from scheduling.models import BusyCalendar
 

@@ -9,7 +9,7 @@ from clinic.security.permissions import Category, Permission
 from patients import access
 from patients.api.nested import patient_reference
 from patients.models import Patient
-from scheduling import feeds
+from scheduling.ics import feeds
 from scheduling.models import CalendarFeed
 
 

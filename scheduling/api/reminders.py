@@ -19,7 +19,7 @@ from clinic.errors import invalid
 from clinic.security.permissions import Category, Permission
 from patients import health
 from patients.models import Medication
-from scheduling import medicines, taking
+from scheduling.medicines import reminders, taking
 from scheduling.models import MedicationReminder, ReminderLog
 
 Status = ReminderLog.Status
@@ -57,7 +57,7 @@ class ReminderBody(StrictModelSerializer):
     class Meta:
         model = MedicationReminder
         fields = (
-            "id", "patient", "medication", *medicines.SAID, "first_dose", "begins_at", "ends_at",
+            "id", "patient", "medication", *reminders.SAID, "first_dose", "begins_at", "ends_at",
             "set_by", "sensitivity", "confidential_kind", "version", "created_at", "updated_at",
         )  # fmt: skip
         read_only_fields = ("id", "sensitivity", "confidential_kind", "version")
@@ -96,12 +96,12 @@ class Reminders(Resource):
         asked = dict(self.question)
         if (in_force := asked.pop("in_force", None)) is not None:
             asked["ends_at__isnull"] = in_force
-        return medicines.reminders(self.request.user).filter(**asked)
+        return reminders.reminders(self.request.user).filter(**asked)
 
     @idempotent
     def create(self, request):
         """Remind of a medicine from now on."""
-        return self.created(medicines.remind(by=request.user, **self.validated()))
+        return self.created(reminders.remind(by=request.user, **self.validated()))
 
     def partial_update(self, request, pk):
         """Remind otherwise from now on. The reminder ends, and the one that takes its place is
@@ -109,7 +109,7 @@ class Reminders(Resource):
         reminder = self.get_object()
         said = self.validated()
         version = self.expected_version(reminder)
-        changed = medicines.change(reminder=reminder, version=version, by=request.user, **said)
+        changed = reminders.change(reminder=reminder, version=version, by=request.user, **said)
         return Response(self.shape(changed))
 
     @action(detail=True, methods=["post"])
@@ -118,7 +118,7 @@ class Reminders(Resource):
         """Remind no longer; what was due stays, to be answered."""
         reminder = self.get_object()
         version = self.expected_version(reminder)
-        ended = medicines.stop(reminder=reminder, version=version, by=request.user)
+        ended = reminders.stop(reminder=reminder, version=version, by=request.user)
         return Response(self.shape(ended))
 
 
@@ -147,7 +147,7 @@ class NewDose(StrictSerializer):
     example = {"reminder": SOME_ID, "note": "Headache since this morning"}
 
     reminder = fields.Reference(
-        rows=lambda: medicines.reminders(None),
+        rows=lambda: reminders.reminders(None),
         error_messages={"missing": _("There is no such reminder.")},
     )
     due_at = fields.Moment(required=False, help_text=_("When the next dose is due."))
@@ -209,7 +209,7 @@ class ReminderLogs(Resource):
             asked["due_at__gte"] = start
         if end:
             asked["due_at__lt"] = end
-        return medicines.logs(self.request.user).filter(**asked)
+        return reminders.logs(self.request.user).filter(**asked)
 
     @idempotent
     def create(self, request):

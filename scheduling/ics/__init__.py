@@ -1,1 +1,3 @@
-"""Calendars as other programs write and read them (RFC 5545). Nothing here knows a table."""
+"""Calendars of other programs: how they are written and read (RFC 5545, in `writing`, `lines`,
+`reading`, `repeating`, `zones`, which know no table), what of ours leaves in them (`entries`,
+`feeds`, `invite`), and what of theirs is taken in (`fetching`, `busy`)."""

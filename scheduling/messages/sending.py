@@ -24,7 +24,7 @@ from clinic.channels import Unreached, Unsure, Unwanted, email, is_set_up, sms, 
 from clinic.models import Channel
 from clinic.security import blindindex, tenancy
 from clinic.security.permissions import Category
-from scheduling import invite
+from scheduling.ics import invite
 from scheduling.messages import people, planning, words
 from scheduling.messages.people import Person
 from scheduling.messages.words import BY_PHONE, Said

@@ -16,7 +16,7 @@ from patients import access
 from patients.models import Patient
 from patients.portal import PersonPage
 from patients.portal.person import Person
-from scheduling import feeds
+from scheduling.ics import feeds
 from scheduling.models import CalendarFeed
 
 FAMILY = "family"

@@ -9,7 +9,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from scheduling import feeds
+from scheduling.ics import feeds
 
 MINUTE = 60
 MOST = 120  # readings a minute from one address: a clinic's phones share one

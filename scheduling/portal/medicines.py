@@ -21,9 +21,9 @@ from clinic.security.permissions import Category, Permission
 from patients import health
 from patients.models import Medication
 from patients.portal import PersonPage
-from scheduling import adherence, journeys, medicines, taking, today
 from scheduling.availability import ZONES
-from scheduling.clocks import Clock
+from scheduling.medicines import adherence, journeys, reminders, taking, today
+from scheduling.medicines.clocks import Clock
 from scheduling.models import MedicationReminder, ReminderLog
 from scheduling.portal.reminding import ReminderForm
 
@@ -46,7 +46,7 @@ class MedicinesPage(PersonPage):
             return super().page(template, {"zone": zone.key, **context}, status=status)
 
     def reminders(self):
-        rows = medicines.reminders(self.request.user)
+        rows = reminders.reminders(self.request.user)
         return rows.filter(patient=self.patient, ends_at=None)
 
 
@@ -88,7 +88,7 @@ class Medicines(MedicinesPage):
 
     def as_needed_today(self, day) -> list[tuple[ReminderLog, bool]]:
         begins = self.clock.first(datetime.combine(day, datetime.min.time()))
-        rows = medicines.logs(self.request.user).filter(
+        rows = reminders.logs(self.request.user).filter(
             patient=self.patient, due_at=None, answered_at__gte=begins
         )
         return [
@@ -103,7 +103,7 @@ class Answer(ActingPage):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        rows = medicines.logs(request.user).filter(patient=self.patient)
+        rows = reminders.logs(request.user).filter(patient=self.patient)
         return self.say(get_object_or_404(rows, pk=pk))
 
     def say(self, dose: ReminderLog) -> HttpResponse:
@@ -170,7 +170,7 @@ class Remind(ActingPage):
         medicine, form = self.medicine(pk), ReminderForm(request.POST, clock=self.clock)
         if form.is_valid():
             try:
-                medicines.remind(medication=medicine, by=request.user, **form.said())
+                reminders.remind(medication=medicine, by=request.user, **form.said())
             except Refused as refused:
                 form.refuse(refused)
             else:
@@ -200,7 +200,7 @@ class ChangeReminder(Remind):
         form = ReminderForm(request.POST, reminder=row, clock=self.clock)
         if form.is_valid():
             try:
-                medicines.change(reminder=row, by=request.user, **form.said())
+                reminders.change(reminder=row, by=request.user, **form.said())
             except Refused as refused:
                 form.refuse(refused)
             else:
@@ -231,7 +231,7 @@ class StopReminder(ActingPage):
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         row = get_object_or_404(self.reminders(), pk=pk)
-        medicines.stop(reminder=row, by=request.user)
+        reminders.stop(reminder=row, by=request.user)
         messages.success(request, gettext("The reminder has stopped."))
         return redirect("portal:medicines")
 

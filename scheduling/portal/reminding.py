@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic.errors import Refused
 from clinic.forms import add_refusal
 from clinic.templatetags.written import short_weekdays
-from scheduling.clocks import Clock
+from scheduling.medicines.clocks import Clock
 from scheduling.models import MedicationReminder
 
 Pattern = MedicationReminder.Pattern

@@ -20,7 +20,8 @@ from clinic.forms import add_refusal
 from clinic.security import trail
 from clinic.security.permissions import Category, Permission
 from patients.portal import PersonPage
-from scheduling import booking, calendar, invite, series, waiting
+from scheduling import booking, calendar, series, waiting
+from scheduling.ics import invite
 from scheduling.models import Appointment, Booker
 from scheduling.portal import clocks
 

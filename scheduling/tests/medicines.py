@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from clinic.security import tenancy
 from patients.models import Medication
-from scheduling import due, medicines
+from scheduling.medicines import due, reminders
 from scheduling.models import MedicationReminder, ReminderLog
 
 # Monday 23 November 2026, 7:00 in New York.
@@ -39,7 +39,7 @@ def remind(cast, medication=None, by="john", portal=True, when=MORNING, **said):
     if not said.keys() & {"pattern"}:
         said = {"pattern": "times", "times": [time(8), time(20)]} | said
     with at(when), cast.acting(by, portal=portal), transaction.atomic():
-        return medicines.remind(medication=medication, by=cast.people[by], **said)
+        return reminders.remind(medication=medication, by=cast.people[by], **said)
 
 
 def see(cast, when: datetime, facility=None) -> int:

@@ -18,7 +18,7 @@ from clinic.errors import Conflict, Invalid, Missing
 from clinic.security import tenancy
 from clinic.tests.people import make_cast
 from clinic.tests.refusals import refused
-from scheduling import adherence, taking
+from scheduling.medicines import adherence, taking
 from scheduling.models import ReminderLog
 from scheduling.tests.medicines import (
     HOUR,

@@ -1,5 +1,6 @@
 """The arithmetic of free slots: hours, dates that differ, buffers, rooms, and the clocks."""
 
+import random
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from uuid import UUID
@@ -14,7 +15,7 @@ from scheduling.availability import Closed, Hours, Length, Span, Week
 
 NEW_YORK = ZoneInfo("America/New_York")
 MONDAY = date(2026, 11, 23)
-HALF, QUARTER, HOUR = (timedelta(minutes=m) for m in (30, 15, 60))
+HALF, QUARTER, TWENTY, HOUR = (timedelta(minutes=m) for m in (30, 15, 20, 60))
 KIND, OTHER_KIND, ROOM = UUID(int=1), UUID(int=2), UUID(int=3)
 MORNING = Hours(start=time(9), end=time(11), day=1)
 OPEN, SHORT = Closed(), Length(HALF)
@@ -180,9 +181,27 @@ def shown_between(day: date, start: time, end: time, zone: ZoneInfo) -> Span | N
     return Span(first, last + timedelta(minutes=1))
 
 
+def some_taken(noon: datetime, seed: str) -> list[Span]:
+    """Some visits within a day and a half of noon."""
+    chance = random.Random(seed)
+    starts = [noon + timedelta(minutes=5 * chance.randint(-432, 432)) for _visit in range(40)]
+    return [Span(at, at + timedelta(minutes=chance.randint(1, 50))) for at in starts]
+
+
+def grid(span: Span | None, taken: list[Span]) -> list[datetime]:
+    """Each quarter of an hour of the span, with twenty minutes after it, that touches nothing."""
+    found, at = [], span and span.start
+    while span and at + QUARTER <= span.end:
+        if not any(one.start < at + QUARTER + TWENTY and at < one.end for one in taken):
+            found.append(at)
+        at += QUARTER
+    return found
+
+
 @pytest.mark.parametrize("part", range(8))
 def test_hours_are_what_the_wall_clock_shows_in_every_zone(part):
-    """Of each zone of the tz database: both changes of a year, and hours over and around them."""
+    """Of each zone of the tz database: both changes of a year, and hours over and around them, with
+    the free times that are left in them between visits."""
     seen = 0
     for name in sorted(availability.ZONES)[part::8]:
         zone = ZoneInfo(name)
@@ -193,8 +212,13 @@ def test_hours_are_what_the_wall_clock_shows_in_every_zone(part):
                 found = availability.openings(
                     noon - timedelta(hours=60), noon + timedelta(hours=60), week, zone
                 )
-                assert [o.span for o in found] == [
-                    span for span in [shown_between(day, start, end, zone)] if span
-                ], (name, day, start)
+                shown = shown_between(day, start, end, zone)
+                assert [o.span for o in found] == [span for span in [shown] if span], (name, day)
+                taken = some_taken(noon, f"{name} {day} {start}")
+                offered = availability.slots(
+                    noon - timedelta(hours=60), noon + timedelta(hours=60), week=week, taken=taken,
+                    length=Length(QUARTER, after=TWENTY), zone=zone,
+                )  # fmt: skip
+                assert [slot.start for slot in offered] == grid(shown, taken), (name, day, start)
                 seen += 1
     assert seen > 3 * len(availability.ZONES) / 8

@@ -15,8 +15,8 @@ from clinic.models import LogEntry
 from clinic.security import tenancy
 from clinic.security.permissions import Permission
 from clinic.tests.refusals import denied, refused
-from scheduling import booking, busy, calendar, tasks
-from scheduling.ics import fetching
+from scheduling import booking, calendar, tasks
+from scheduling.ics import busy, fetching
 from scheduling.ics.fetching import Fetched
 from scheduling.models import Appointment, BusyCalendar, BusyTime, TakenTime
 from scheduling.refusals import SlotTaken

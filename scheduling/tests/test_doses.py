@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduling import doses, recurrence
+from scheduling import recurrence
 from scheduling.availability import ZONES
-from scheduling.clocks import Clock
-from scheduling.doses import Plan
+from scheduling.medicines import doses
+from scheduling.medicines.clocks import Clock
+from scheduling.medicines.doses import Plan
 
 NEW_YORK, LISBON, TOKYO, HONOLULU, AUCKLAND = (
     ZoneInfo(name)

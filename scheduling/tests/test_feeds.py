@@ -18,7 +18,8 @@ from clinic.tests.refusals import denied, refused
 from config.logs import LineFormatter
 from patients import consent, family
 from patients.models import FamilyMember
-from scheduling import booking, feeds, invite
+from scheduling import booking
+from scheduling.ics import feeds, invite
 from scheduling.models import Appointment, AppointmentType, CalendarFeed, GroupSession, Room
 from scheduling.tests.hours import at, open_hours, visit
 

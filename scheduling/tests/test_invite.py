@@ -3,7 +3,7 @@
 from icalendar import Calendar
 
 from clinic.security import tenancy
-from scheduling import feeds, invite
+from scheduling.ics import feeds, invite
 from scheduling.models import Appointment
 from scheduling.tests.hours import at, open_hours, visit
 from scheduling.tests.programs import icaljs

@@ -14,10 +14,10 @@ from clinic.security.permissions import Denied, Permission
 from clinic.tests.people import make_cast
 from clinic.tests.refusals import denied, refused
 from patients import health
-from scheduling import due, journeys, medicines, taking
-from scheduling.medicines import ReminderEnded, RemindsAlready
+from scheduling.medicines import due, journeys, reminders, taking
+from scheduling.medicines.reminders import ReminderEnded, RemindsAlready
+from scheduling.medicines.taking import DoseAnswered, NotDue
 from scheduling.models import MedicationReminder, Message, PatientZone, ReminderLog
-from scheduling.taking import DoseAnswered, NotDue
 from scheduling.tests.medicines import (
     HOUR,
     MINUTE,
@@ -97,11 +97,11 @@ class TestSetting:
         assert first.times == [time(8), time(20)]
 
     def test_no_more_than_can_be_kept(self, cast, monkeypatch):
-        monkeypatch.setattr(medicines, "MOST", 2)
+        monkeypatch.setattr(reminders, "MOST", 2)
         pills = medicine(cast)
         for hour in (8, 9):
             remind(cast, pills, times=[time(hour)])
-        with pytest.raises(medicines.Conflict, match="Stop one"):
+        with pytest.raises(reminders.Conflict, match="Stop one"):
             remind(cast, pills, times=[time(10)])
 
     def test_not_of_what_is_not_taken_any_more(self, cast):
@@ -120,8 +120,8 @@ class TestSetting:
         assert row.kept == {"sensitivity": "confidential", "confidential_kind": "mental_health"}
         assert dose(cast).kept == row.kept
         with cast.acting("nina"):
-            assert not medicines.reminders(cast.nina).exists()
-            assert not medicines.logs(cast.nina).exists()
+            assert not reminders.reminders(cast.nina).exists()
+            assert not reminders.logs(cast.nina).exists()
             assert not ReminderLog.objects.exists(), "the table's policy says so, too"
 
 
@@ -130,24 +130,24 @@ class TestWhoMay:
         pills = medicine(cast)
         for name, portal in (("fred", False), ("aud", False)):
             with at(MORNING), cast.acting(name, portal=portal), denied(Permission.MEDICINE_REMIND):
-                medicines.remind(medication=pills, pattern="as_needed", by=cast.people[name])
+                reminders.remind(medication=pills, pattern="as_needed", by=cast.people[name])
         for name, portal in (("omar", False), ("jane", True)):
             with at(MORNING), cast.acting(name, portal=portal), refused(Missing, "medication"):
-                medicines.remind(medication=pills, pattern="as_needed", by=cast.people[name])
+                reminders.remind(medication=pills, pattern="as_needed", by=cast.people[name])
         with at(MORNING), cast.acting("lucia"), refused(Missing, "medication"):
-            medicines.remind(medication=pills, pattern="as_needed", by=cast.lucia)
+            reminders.remind(medication=pills, pattern="as_needed", by=cast.lucia)
         assert count(cast) == (0, 0)
 
     def test_a_relative_who_only_sees_answers_nothing(self, cast, sees):
         row = remind(cast)
         see(cast, MORNING + HOUR)
         with cast.acting("jane", portal=True):
-            assert medicines.logs(cast.jane).count() == 1
+            assert reminders.logs(cast.jane).count() == 1
         for act in (
             lambda: taking.take(dose=dose(cast), by=cast.jane),
             lambda: taking.snooze(dose=dose(cast), minutes=10, by=cast.jane),
-            lambda: medicines.stop(reminder=row, by=cast.jane),
-            lambda: medicines.change(reminder=row, amount="2", by=cast.jane),
+            lambda: reminders.stop(reminder=row, by=cast.jane),
+            lambda: reminders.change(reminder=row, amount="2", by=cast.jane),
             lambda: journeys.travel(patient=cast.mr_doe, zone="Asia/Tokyo", by=cast.jane),
         ):
             with at(MORNING + HOUR):
@@ -166,7 +166,7 @@ class TestWhoMay:
             with refused(Missing):
                 taking.take(dose=found, by=by)
             with refused(Missing):
-                medicines.stop(reminder=row, by=by)
+                reminders.stop(reminder=row, by=by)
             with refused(Missing, "reminder"):
                 taking.open_early(reminder=row, due_at=MORNING + DAY, by=by)
             with refused(Missing, "patient"):
@@ -192,7 +192,7 @@ class TestChanging:
     def test_what_was_due_stays(self, cast):
         row = remind(cast)
         with at(MORNING + 2 * HOUR), cast.acting("john", portal=True):
-            new = medicines.change(reminder=row, times=[time(10), time(22)], by=cast.john)
+            new = reminders.change(reminder=row, times=[time(10), time(22)], by=cast.john)
         assert doses(cast) == [("23 08:00", "due")], "written though no task had run"
         see(cast, MORNING + 20 * HOUR)
         assert [one[0] for one in doses(cast)] == ["23 08:00", "23 10:00", "23 22:00"]
@@ -200,26 +200,26 @@ class TestChanging:
             row.refresh_from_db()
         assert row.ends_at == new.begins_at == MORNING + 2 * HOUR
         with refused(ReminderEnded), at(MORNING + 3 * HOUR), cast.acting("john", portal=True):
-            medicines.change(reminder=row, amount="2", by=cast.john)
+            reminders.change(reminder=row, amount="2", by=cast.john)
 
     def test_every_so_many_hours_keeps_its_rhythm(self, cast):
         row = remind(cast, pattern="hours", every_hours=6)
         see(cast, MORNING + MINUTE)
         with at(MORNING + HOUR), cast.acting("john", portal=True):
-            new = medicines.change(reminder=row, amount="2 tablets", by=cast.john)
+            new = reminders.change(reminder=row, amount="2 tablets", by=cast.john)
             assert new.begins_at == MORNING + 6 * HOUR
-            other = medicines.change(reminder=new, every_hours=8, by=cast.john)
+            other = reminders.change(reminder=new, every_hours=8, by=cast.john)
             assert other.begins_at == MORNING + HOUR
 
     def test_refused_it_stands_as_it_was(self, cast):
         row = remind(cast)
         with at(MORNING), cast.acting("john", portal=True):
             with refused(Invalid, "last_day"):
-                medicines.change(reminder=row, last_day=date(2026, 1, 1), by=cast.john)
+                reminders.change(reminder=row, last_day=date(2026, 1, 1), by=cast.john)
             with refused(Invalid, "patient"):
-                medicines.change(reminder=row, patient=cast.mrs_doe, by=cast.john)
+                reminders.change(reminder=row, patient=cast.mrs_doe, by=cast.john)
             with refused(Stale):
-                medicines.change(reminder=row, version=9, amount="2", by=cast.john)
+                reminders.change(reminder=row, version=9, amount="2", by=cast.john)
         with tenancy.system(cast.harbor):
             row.refresh_from_db()
         assert row.ends_at is None and count(cast) == (1, 0)
@@ -227,7 +227,7 @@ class TestChanging:
     def test_stopped_nothing_comes_any_more(self, cast):
         row = remind(cast)
         with at(MORNING + 2 * HOUR), cast.acting("john", portal=True):
-            medicines.stop(reminder=row, by=cast.john)
+            reminders.stop(reminder=row, by=cast.john)
         see(cast, MORNING + 2 * DAY)
         assert doses(cast) == [("23 08:00", "missed")]
 
@@ -236,7 +236,7 @@ class TestChanging:
         with at(MORNING), cast.acting("john", portal=True):
             early = taking.open_early(reminder=row, due_at=MORNING + HOUR, by=cast.john)
             taking.take(dose=early, by=cast.john)
-            medicines.change(reminder=row, amount="2", by=cast.john)
+            reminders.change(reminder=row, amount="2", by=cast.john)
         see(cast, MORNING + 2 * HOUR)
         assert doses(cast) == [("23 08:00", "taken")]
 
@@ -430,7 +430,7 @@ class TestBeforeItsTime:
         row = remind(cast)
         self.early(cast, row, MORNING + HOUR, MORNING)
         with at(MORNING), cast.acting("john", portal=True):
-            medicines.stop(reminder=row, by=cast.john)
+            reminders.stop(reminder=row, by=cast.john)
         see(cast, MORNING + HOUR)
         assert doses(cast) == [("23 08:00", "skipped")]
 
@@ -589,7 +589,7 @@ class TestRivals:
 
         def press():
             with cast.acting("john", portal=True):
-                return medicines.remind(
+                return reminders.remind(
                     medication=pills, pattern="times", times=[time(8)], by=cast.john
                 )
 

@@ -10,8 +10,11 @@ from clinic.errors import Invalid
 from clinic.security import tenancy
 from clinic.tests.refusals import refused
 from scheduling import booking, series
+from scheduling.availability import ZONES
 from scheduling.models import Appointment
 from scheduling.tests.hours import NEW_YORK, at, open_hours
+
+QUARTER = timedelta(minutes=15)
 
 
 @pytest.fixture
@@ -88,3 +91,42 @@ def test_a_time_that_the_clocks_skip_is_told(clinic):
     assert [timezone.is_naive(one) for one in found] == [False, True, False]
     assert found[1].isoformat() == "2026-03-08T02:30:00"
     assert found[2] == datetime(2026, 3, 15, 6, 30, tzinfo=UTC)
+
+
+def walls_around(change: datetime, zone: ZoneInfo) -> dict[datetime, list[datetime]]:
+    """What the clock on the wall shows each quarter of an hour around a change, with the instants
+    at which it does: none where it skips that time, two where it comes twice."""
+    first, last = change - timedelta(hours=3), change + timedelta(hours=3)
+    wall, end = (one.astimezone(zone).replace(tzinfo=None, fold=0) for one in (first, last))
+    shown = {wall + QUARTER * n: [] for n in range((end - wall) // QUARTER)}
+    at = first - timedelta(hours=26)  # a zone can skip a day
+    while at < last + timedelta(hours=26):
+        seen = at.astimezone(zone).replace(tzinfo=None, fold=0)
+        if seen in shown:
+            shown[seen].append(at)
+        at += QUARTER
+    return shown
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_in_every_zone_over_both_clock_changes(part):
+    """Series that begin a week before a change, at and around its hour: they agree with who reads
+    the time off the wall."""
+    seen = 0
+    for name in sorted(ZONES)[part::4]:
+        zone = ZoneInfo(name)
+        for change in changes_of(zone, 2026) or [datetime(2026, 6, 17, 12, tzinfo=UTC)]:
+            for wall, instants in walls_around(change, zone).items():
+                start = (wall - timedelta(weeks=1)).replace(tzinfo=zone)
+                first, second = series.occurrences(start, every_weeks=1, times=2, zone=zone)
+                assert first == start
+                assert second == (instants[0] if instants else wall), (name, wall)
+                seen += 1
+    assert seen > 20 * len(ZONES) / 4
+
+
+def changes_of(zone: ZoneInfo, year: int) -> list[datetime]:
+    """The hours of a year in which the clocks of a zone change."""
+    hours = [datetime(year, 1, 1, tzinfo=UTC) + timedelta(hours=n) for n in range(365 * 24)]
+    offsets = [hour.astimezone(zone).utcoffset() for hour in hours]
+    return [hours[n] for n in range(1, len(hours)) if offsets[n] != offsets[n - 1]]

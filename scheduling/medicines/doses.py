@@ -1,7 +1,7 @@
 """When the doses of a reminder are due: pure, of a plan and of the patient's clock.
 
 * **At times of the day**, on days of the week, or **by a rule** (`scheduling.recurrence`): times of
-  the patient's clock (`scheduling.clocks`). A dose belongs to the date that it is set for: one at
+  the patient's clock (`clocks`). A dose belongs to the date that it is set for: one at
   00:30 to the day that has just begun. Of several that the clock skips in one jump only the last is
   due; the others would be taken at once.
 * **Every so many hours**: elapsed time from the first dose on, whatever clocks do.
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from scheduling import recurrence
-from scheduling.clocks import Clock
+from scheduling.medicines.clocks import Clock
 
 ONE_DAY = timedelta(days=1)
 # By as much a clock can differ from that of Greenwich, and a journey put it forward.

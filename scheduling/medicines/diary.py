@@ -2,9 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from scheduling import doses, recurrence
-from scheduling.clocks import Clock
-from scheduling.doses import Plan
+from scheduling import recurrence
+from scheduling.medicines import doses
+from scheduling.medicines.clocks import Clock
+from scheduling.medicines.doses import Plan
 from scheduling.models import MedicationReminder, ReminderLog
 
 Pattern = MedicationReminder.Pattern
@@ -12,7 +13,7 @@ Status = ReminderLog.Status
 OPEN = (Status.DUE, Status.SNOOZED)
 INSTANT = timedelta(microseconds=1)
 # A dose that nobody answers counts as missed when the next one of its reminder is due, and at the
-# latest after as long. It can still be said later what was done (`scheduling.taking`).
+# latest after as long. It can still be said later what was done (`taking`).
 MISSED_AFTER = timedelta(hours=4)
 
 

@@ -26,9 +26,9 @@ from clinic.models import User
 from clinic.security.permissions import Category
 from patients import access
 from patients.models import Medication, Patient
-from scheduling import diary, medicines
-from scheduling.clocks import Clock
-from scheduling.journeys import clock_of
+from scheduling.medicines import diary, reminders
+from scheduling.medicines.clocks import Clock
+from scheduling.medicines.journeys import clock_of
 from scheduling.models import ReminderLog
 
 Status = ReminderLog.Status
@@ -141,7 +141,7 @@ def of(
         due_at=None, answered_at__gte=begins, answered_at__lt=ends
     )
     rows = list(
-        medicines.logs(by)
+        reminders.logs(by)
         .filter(within, patient=patient)
         .order_by()
         .values_list("reminder__medication_id", "due_at", "status")

@@ -1,6 +1,6 @@
 """Reminders of medicines: set, changed, stopped; and what a person sees of them.
 
-When doses are due is told in `scheduling.doses`, what becomes of each in `scheduling.taking`.
+When doses are due is told in `doses`, what becomes of each in `taking`.
 """
 
 from collections.abc import Iterable
@@ -20,9 +20,10 @@ from clinic.security import tenancy
 from clinic.security.permissions import Category, Permission
 from patients import access, health, proxy
 from patients.models import Medication, Patient
-from scheduling import diary, doses, recurrence
-from scheduling.clocks import Clock
-from scheduling.journeys import clock_of
+from scheduling import recurrence
+from scheduling.medicines import diary, doses
+from scheduling.medicines.clocks import Clock
+from scheduling.medicines.journeys import clock_of
 from scheduling.models import MedicationReminder, ReminderLog
 
 Pattern = MedicationReminder.Pattern

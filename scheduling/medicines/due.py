@@ -12,11 +12,12 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from clinic.security import tenancy
-from scheduling import doses, messages
-from scheduling.clocks import Clock
-from scheduling.diary import INSTANT, MISSED_AFTER, OPEN, plan_of, write
-from scheduling.doses import Plan
-from scheduling.journeys import clock_of, clocks_of
+from scheduling import messages
+from scheduling.medicines import doses
+from scheduling.medicines.clocks import Clock
+from scheduling.medicines.diary import INSTANT, MISSED_AFTER, OPEN, plan_of, write
+from scheduling.medicines.doses import Plan
+from scheduling.medicines.journeys import clock_of, clocks_of
 from scheduling.models import MedicationReminder, ReminderLog
 
 Status = ReminderLog.Status

@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from clinic.models import User
 from patients.models import Patient
-from scheduling import diary, doses, medicines, taking
-from scheduling.journeys import clock_of
+from scheduling.medicines import diary, doses, reminders, taking
+from scheduling.medicines.journeys import clock_of
 from scheduling.models import MedicationReminder, ReminderLog
 
 ONE_DAY = timedelta(days=1)
@@ -46,7 +46,7 @@ def of(*, patient: Patient, by: User) -> list[Expected]:
     today = clock.shown(now).date()
     begins = clock.first(datetime.combine(today, time()))
     ends = clock.first(datetime.combine(today + ONE_DAY, time()))
-    logs = medicines.logs(by).filter(patient=patient)
+    logs = reminders.logs(by).filter(patient=patient)
     written = [
         *logs.filter(due_at__gte=begins, due_at__lt=ends),
         *logs.filter(due_at__lt=begins, due_at__gte=now - taking.LATE, status__in=diary.OPEN),
@@ -56,7 +56,7 @@ def of(*, patient: Patient, by: User) -> list[Expected]:
         Expected(log.reminder, log.due_at, log, taking.can_answer(log), taking.can_undo(log, by=by))
         for log in written
     ]
-    for row in medicines.reminders(by).filter(patient=patient, ends_at=None):
+    for row in reminders.reminders(by).filter(patient=patient, ends_at=None):
         to_come = [
             due_at
             for due_at in doses.between(diary.plan_of(row), clock, begins, ends)

@@ -2,7 +2,7 @@
 
 The address is the key: of its secret only the digest is kept, and it is shown once. Whoever reads
 it acts as its owner in that moment, with her roles, her reach and nothing else, so what was taken
-from her is gone from her calendar with the next reading. See `scheduling.entries` for what is told.
+from her is gone from her calendar with the next reading. See `entries` for what is told.
 """
 
 import secrets
@@ -25,8 +25,8 @@ from clinic.security.permissions import PORTAL_ROLES, STAFF_ROLES, Category, Per
 from clinic.security.tenancy import Actor, Origin, Purpose
 from patients import access
 from patients.models import Patient
-from scheduling import calendar, entries
-from scheduling.ics import writing
+from scheduling import calendar
+from scheduling.ics import entries, writing
 from scheduling.ics.writing import Entry
 from scheduling.models import Appointment, CalendarFeed
 

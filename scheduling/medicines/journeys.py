@@ -15,9 +15,10 @@ from clinic.security import tenancy
 from clinic.security.permissions import Category, Permission
 from patients import access, proxy
 from patients.models import Patient
-from scheduling import calendar, diary
+from scheduling import calendar
 from scheduling.availability import ZONES
-from scheduling.clocks import Clock
+from scheduling.medicines import diary
+from scheduling.medicines.clocks import Clock
 from scheduling.models import MedicationReminder, PatientZone, ReminderLog
 
 

@@ -1,7 +1,7 @@
 """What becomes of a dose: taken, skipped, put off; and taken back where it was a mistake.
 
 A dose is answered once, however many press at the same time; who says the same again is told what
-stands. The stated ways: due or put off → taken, skipped; due → put off → due (`scheduling.due`);
+stands. The stated ways: due or put off → taken, skipped; due → put off → due (`due`);
 missed → taken, skipped, until a day after it was due; taken, skipped → as it was, for a quarter of
 an hour, by who said so. Nothing here warns: how often something may be taken is for those who
 prescribe it.
@@ -17,8 +17,8 @@ from clinic.errors import Conflict, Invalid, Missing, invalid
 from clinic.models import User
 from clinic.security import tenancy
 from clinic.security.permissions import Permission
-from scheduling import diary, doses, medicines
-from scheduling.journeys import clock_of
+from scheduling.medicines import diary, doses, reminders
+from scheduling.medicines.journeys import clock_of
 from scheduling.models import MedicationReminder, ReminderLog
 
 Status = ReminderLog.Status
@@ -159,24 +159,24 @@ def _answer(dose: ReminderLog, status: Status, note: str, by: User) -> ReminderL
 
 def _locked(dose: ReminderLog, by: User) -> ReminderLog:
     tenancy.current().require(Permission.MEDICINE_REMIND)
-    row = medicines.logs(by).select_for_update(of=("self",)).filter(pk=dose.pk).first()
+    row = reminders.logs(by).select_for_update(of=("self",)).filter(pk=dose.pk).first()
     if row is None:
         raise Missing(_("There is no such dose."))
-    medicines.require(row.patient_id, by=by)
+    reminders.require(row.patient_id, by=by)
     return row
 
 
 def _reminder(reminder: MedicationReminder, by: User) -> MedicationReminder:
     """The reminder, locked while a dose of it is written."""
     tenancy.current().require(Permission.MEDICINE_REMIND)
-    rows = medicines.reminders(by).select_for_update(of=("self",))
+    rows = reminders.reminders(by).select_for_update(of=("self",))
     row = rows.filter(pk=getattr(reminder, "pk", reminder)).first()
     if row is None:
         message = _("There is no such reminder.")
         raise Missing(message, fields={"reminder": [message]})
-    medicines.require(row.patient_id, by=by)
+    reminders.require(row.patient_id, by=by)
     if row.ends_at is not None:
-        raise medicines.ReminderEnded(_("This reminder has ended."))
+        raise reminders.ReminderEnded(_("This reminder has ended."))
     return row
 
 

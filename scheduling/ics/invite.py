@@ -12,8 +12,7 @@ from django.conf import settings
 from django.utils import translation
 
 from clinic.models import Facility
-from scheduling import entries
-from scheduling.ics import writing
+from scheduling.ics import entries, writing
 from scheduling.models import Appointment
 
 
