@@ -123,6 +123,11 @@ class Migration(migrations.Migration):
                 "verbose_name": "conversation",
                 "verbose_name_plural": "conversations",
                 "ordering": ["-updated_at"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("facility", "id"), name="conversation_in_facility"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -201,6 +206,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "indexed document",
                 "verbose_name_plural": "indexed documents",
+                "constraints": [
+                    models.UniqueConstraint(fields=("document",), name="a_document_is_indexed_once")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -316,6 +324,9 @@ class Migration(migrations.Migration):
                 "verbose_name": "message",
                 "verbose_name_plural": "messages",
                 "ordering": ["id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("facility", "id"), name="message_in_facility")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -425,23 +436,5 @@ class Migration(migrations.Migration):
                     )
                 ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="conversation",
-            constraint=models.UniqueConstraint(
-                fields=("facility", "id"), name="conversation_in_facility"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="indexeddocument",
-            constraint=models.UniqueConstraint(
-                fields=("document",), name="a_document_is_indexed_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="message",
-            constraint=models.UniqueConstraint(
-                fields=("facility", "id"), name="message_in_facility"
-            ),
         ),
     ]

@@ -320,6 +320,11 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "person",
                 "verbose_name_plural": "people",
+                "constraints": [
+                    models.UniqueConstraint(
+                        django.db.models.functions.text.Lower("email"), name="one_account_an_email"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -382,6 +387,13 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "data key",
                 "verbose_name_plural": "data keys",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("facility", "version"),
+                        name="one_key_a_version",
+                        nulls_distinct=False,
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -442,6 +454,11 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "idempotency key",
                 "verbose_name_plural": "idempotency keys",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("facility", "user", "key_digest"), name="a_key_has_one_answer"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -547,6 +564,17 @@ class Migration(migrations.Migration):
                 "verbose_name": "invitation",
                 "verbose_name_plural": "invitations",
                 "ordering": ["-created_at"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("facility", "id"), name="invitation_in_facility"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("accepted_at", None), ("withdrawn_at", None), _connector="OR"
+                        ),
+                        name="an_invitation_is_accepted_or_withdrawn",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -673,6 +701,11 @@ class Migration(migrations.Migration):
                 "ordering": ["-id"],
                 "get_latest_by": "timestamp",
                 "base_manager_name": "entries",
+                "indexes": [
+                    models.Index(fields=["facility", "-id"], name="trail_facility"),
+                    models.Index(fields=["patient_id", "-id"], name="trail_patient"),
+                    models.Index(fields=["facility", "xid", "id"], name="trail_sealing"),
+                ],
             },
             managers=[
                 ("entries", django.db.models.manager.Manager()),
@@ -745,6 +778,9 @@ class Migration(migrations.Migration):
                 "verbose_name": "notice",
                 "verbose_name_plural": "notices",
                 "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["user", "facility", "-id"], name="notices_of_a_person")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -821,6 +857,17 @@ class Migration(migrations.Migration):
                 "verbose_name": "role of a person",
                 "verbose_name_plural": "roles of people",
                 "ordering": ["-is_primary", "role"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("facility", "user", "role", "department"),
+                        name="a_role_is_held_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_primary", True)),
+                        fields=("facility", "user"),
+                        name="one_primary_role",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -886,6 +933,14 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "specialist",
                 "verbose_name_plural": "specialists",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("facility", "id"), name="specialist_in_facility"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("facility", "user"), name="one_specialist_a_person"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -914,6 +969,11 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "spent code",
                 "verbose_name_plural": "spent codes",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("user", "code_digest"), name="a_code_works_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -934,84 +994,5 @@ class Migration(migrations.Migration):
                     )
                 ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="user",
-            constraint=models.UniqueConstraint(
-                django.db.models.functions.text.Lower("email"), name="one_account_an_email"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="datakey",
-            constraint=models.UniqueConstraint(
-                fields=("facility", "version"), name="one_key_a_version", nulls_distinct=False
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="idempotencykey",
-            constraint=models.UniqueConstraint(
-                fields=("facility", "user", "key_digest"), name="a_key_has_one_answer"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invitation",
-            constraint=models.UniqueConstraint(
-                fields=("facility", "id"), name="invitation_in_facility"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invitation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("accepted_at", None), ("withdrawn_at", None), _connector="OR"),
-                name="an_invitation_is_accepted_or_withdrawn",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="logentry",
-            index=models.Index(fields=["facility", "-id"], name="trail_facility"),
-        ),
-        migrations.AddIndex(
-            model_name="logentry",
-            index=models.Index(fields=["patient_id", "-id"], name="trail_patient"),
-        ),
-        migrations.AddIndex(
-            model_name="logentry",
-            index=models.Index(fields=["facility", "xid", "id"], name="trail_sealing"),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(fields=["user", "facility", "-id"], name="notices_of_a_person"),
-        ),
-        migrations.AddConstraint(
-            model_name="roleassignment",
-            constraint=models.UniqueConstraint(
-                fields=("facility", "user", "role", "department"), name="a_role_is_held_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="roleassignment",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("is_primary", True)),
-                fields=("facility", "user"),
-                name="one_primary_role",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="specialist",
-            constraint=models.UniqueConstraint(
-                fields=("facility", "id"), name="specialist_in_facility"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="specialist",
-            constraint=models.UniqueConstraint(
-                fields=("facility", "user"), name="one_specialist_a_person"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="spentcode",
-            constraint=models.UniqueConstraint(
-                fields=("user", "code_digest"), name="a_code_works_once"
-            ),
         ),
     ]

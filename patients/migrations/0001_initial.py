@@ -109,6 +109,13 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "family",
                 "verbose_name_plural": "families",
+                "constraints": [
+                    models.UniqueConstraint(fields=("facility", "id"), name="family_in_facility"),
+                    models.CheckConstraint(
+                        condition=models.Q(("max_members__range", (1, 20))),
+                        name="a_family_has_an_end",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -295,6 +302,27 @@ class Migration(migrations.Migration):
                     ("summary", "Emergency summary"),
                 ],
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(fields=("facility", "id"), name="patient_in_facility"),
+                    models.UniqueConstraint(
+                        fields=("facility", "mrn"), name="one_patient_a_record_number"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("ssn_index__isnull", False)),
+                        fields=("facility", "ssn_index"),
+                        name="one_patient_an_ssn",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("cpf_index__isnull", False)),
+                        fields=("facility", "cpf_index"),
+                        name="one_patient_a_cpf",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("fhir_id", ""), _negated=True),
+                        fields=("facility", "fhir_id"),
+                        name="one_patient_a_fhir_id",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -461,6 +489,43 @@ class Migration(migrations.Migration):
                 "verbose_name": "medicine",
                 "verbose_name_plural": "medicines",
                 "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("fhir_id", ""), _negated=True),
+                        fields=("facility", "patient", "fhir_id"),
+                        name="medication_imported_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("sensitivity", "confidential"),
+                                (
+                                    "confidential_kind__in",
+                                    (
+                                        "mental_health",
+                                        "hiv",
+                                        "reproductive_health",
+                                        "substance_use",
+                                        "confidential",
+                                    ),
+                                ),
+                            ),
+                            models.Q(
+                                models.Q(("sensitivity", "confidential"), _negated=True),
+                                ("confidential_kind", ""),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="medication_confidential_has_a_kind",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("facility", "id", "sensitivity", "confidential_kind"),
+                        name="medication_as_it_is_kept",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["patient", "is_active"], name="medication_of_patient")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -554,6 +619,12 @@ class Migration(migrations.Migration):
                 "verbose_name": "question about a look",
                 "verbose_name_plural": "questions about looks",
                 "ordering": ["-created_at"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("facility", "patient", "look", "asked_by"),
+                        name="a_look_is_asked_once",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -684,6 +755,39 @@ class Migration(migrations.Migration):
                 "verbose_name": "immunization",
                 "verbose_name_plural": "immunizations",
                 "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("fhir_id", ""), _negated=True),
+                        fields=("facility", "patient", "fhir_id"),
+                        name="immunization_imported_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("sensitivity", "confidential"),
+                                (
+                                    "confidential_kind__in",
+                                    (
+                                        "mental_health",
+                                        "hiv",
+                                        "reproductive_health",
+                                        "substance_use",
+                                        "confidential",
+                                    ),
+                                ),
+                            ),
+                            models.Q(
+                                models.Q(("sensitivity", "confidential"), _negated=True),
+                                ("confidential_kind", ""),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="immunization_confidential_has_a_kind",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["patient", "is_active"], name="immunization_of_patient")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -805,6 +909,22 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "family member",
                 "verbose_name_plural": "family members",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("facility", "id"), name="familymember_in_facility"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("ended_at", None)),
+                        fields=("facility", "patient", "user"),
+                        name="a_relative_stands_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("user__isnull", False), ("invitation__isnull", False), _connector="OR"
+                        ),
+                        name="a_relative_is_known_or_invited",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -916,6 +1036,20 @@ class Migration(migrations.Migration):
                 "verbose_name": "consent",
                 "verbose_name_plural": "consents",
                 "ordering": ["-created_at"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("facility", "family_member", "number"),
+                        name="a_version_is_written_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("revoked_at", None)),
+                        fields=("facility", "family_member"),
+                        name="one_consent_stands",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["patient", "-created_at"], name="consents_of_a_patient")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1076,6 +1210,50 @@ class Migration(migrations.Migration):
                 "verbose_name": "problem",
                 "verbose_name_plural": "problems",
                 "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("fhir_id", ""), _negated=True),
+                        fields=("facility", "patient", "fhir_id"),
+                        name="condition_imported_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("sensitivity", "confidential"),
+                                (
+                                    "confidential_kind__in",
+                                    (
+                                        "mental_health",
+                                        "hiv",
+                                        "reproductive_health",
+                                        "substance_use",
+                                        "confidential",
+                                    ),
+                                ),
+                            ),
+                            models.Q(
+                                models.Q(("sensitivity", "confidential"), _negated=True),
+                                ("confidential_kind", ""),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="condition_confidential_has_a_kind",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("verification_status__in", ("refuted", "entered-in-error")),
+                                _negated=True,
+                            ),
+                            ("is_active", False),
+                            _connector="OR",
+                        ),
+                        name="condition_taken_back_is_inactive",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["patient", "is_active"], name="condition_of_patient")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1206,6 +1384,14 @@ class Migration(migrations.Migration):
                 "verbose_name": "care relationship",
                 "verbose_name_plural": "care relationships",
                 "ordering": ["-created_at"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("facility", "patient", "clinician"), name="one_relationship_a_pair"
+                    )
+                ],
+                "indexes": [
+                    models.Index(fields=["clinician", "status"], name="relations_of_a_clinician")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1344,6 +1530,39 @@ class Migration(migrations.Migration):
                 "verbose_name": "blood group",
                 "verbose_name_plural": "blood groups",
                 "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("fhir_id", ""), _negated=True),
+                        fields=("facility", "patient", "fhir_id"),
+                        name="bloodtype_imported_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("sensitivity", "confidential"),
+                                (
+                                    "confidential_kind__in",
+                                    (
+                                        "mental_health",
+                                        "hiv",
+                                        "reproductive_health",
+                                        "substance_use",
+                                        "confidential",
+                                    ),
+                                ),
+                            ),
+                            models.Q(
+                                models.Q(("sensitivity", "confidential"), _negated=True),
+                                ("confidential_kind", ""),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="bloodtype_confidential_has_a_kind",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["patient", "is_active"], name="bloodtype_of_patient")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1539,6 +1758,50 @@ class Migration(migrations.Migration):
                 "verbose_name": "allergy",
                 "verbose_name_plural": "allergies",
                 "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("fhir_id", ""), _negated=True),
+                        fields=("facility", "patient", "fhir_id"),
+                        name="allergy_imported_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("sensitivity", "confidential"),
+                                (
+                                    "confidential_kind__in",
+                                    (
+                                        "mental_health",
+                                        "hiv",
+                                        "reproductive_health",
+                                        "substance_use",
+                                        "confidential",
+                                    ),
+                                ),
+                            ),
+                            models.Q(
+                                models.Q(("sensitivity", "confidential"), _negated=True),
+                                ("confidential_kind", ""),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="allergy_confidential_has_a_kind",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("verification_status__in", ("refuted", "entered-in-error")),
+                                _negated=True,
+                            ),
+                            ("is_active", False),
+                            _connector="OR",
+                        ),
+                        name="allergy_taken_back_is_inactive",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["patient", "is_active"], name="allergy_of_patient")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1626,6 +1889,30 @@ class Migration(migrations.Migration):
                 "verbose_name": "grant on a patient",
                 "verbose_name_plural": "grants on patients",
                 "abstract": False,
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("source", "emergency"), _negated=True),
+                            models.Q(
+                                ("expires_at__isnull", False),
+                                (
+                                    "expires_at__lte",
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("granted_at"),
+                                        "+",
+                                        models.Value(datetime.timedelta(seconds=3600)),
+                                    ),
+                                ),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="an_emergency_grant_ends_within_an_hour",
+                    )
+                ],
+                "indexes": [
+                    models.Index(fields=["user", "facility", "source"], name="grants_of_a_person"),
+                    models.Index(fields=["content_object"], name="grants_on_a_patient"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1832,407 +2119,45 @@ class Migration(migrations.Migration):
                 "verbose_name": "reading",
                 "verbose_name_plural": "readings",
                 "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("fhir_id", ""), _negated=True),
+                        fields=("facility", "patient", "fhir_id"),
+                        name="reading_imported_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("sensitivity", "confidential"),
+                                (
+                                    "confidential_kind__in",
+                                    (
+                                        "mental_health",
+                                        "hiv",
+                                        "reproductive_health",
+                                        "substance_use",
+                                        "confidential",
+                                    ),
+                                ),
+                            ),
+                            models.Q(
+                                models.Q(("sensitivity", "confidential"), _negated=True),
+                                ("confidential_kind", ""),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="reading_confidential_has_a_kind",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        fields=["patient", "reading_type", "-taken_at"], name="reading_series"
+                    )
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="familyaccount",
-            constraint=models.UniqueConstraint(
-                fields=("facility", "id"), name="family_in_facility"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="familyaccount",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("max_members__range", (1, 20))), name="a_family_has_an_end"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="patient",
-            constraint=models.UniqueConstraint(
-                fields=("facility", "id"), name="patient_in_facility"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="patient",
-            constraint=models.UniqueConstraint(
-                fields=("facility", "mrn"), name="one_patient_a_record_number"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="patient",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("ssn_index__isnull", False)),
-                fields=("facility", "ssn_index"),
-                name="one_patient_an_ssn",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="patient",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("cpf_index__isnull", False)),
-                fields=("facility", "cpf_index"),
-                name="one_patient_a_cpf",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="patient",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("fhir_id", ""), _negated=True),
-                fields=("facility", "fhir_id"),
-                name="one_patient_a_fhir_id",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="medication",
-            index=models.Index(fields=["patient", "is_active"], name="medication_of_patient"),
-        ),
-        migrations.AddConstraint(
-            model_name="medication",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("fhir_id", ""), _negated=True),
-                fields=("facility", "patient", "fhir_id"),
-                name="medication_imported_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="medication",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("sensitivity", "confidential"),
-                        (
-                            "confidential_kind__in",
-                            (
-                                "mental_health",
-                                "hiv",
-                                "reproductive_health",
-                                "substance_use",
-                                "confidential",
-                            ),
-                        ),
-                    ),
-                    models.Q(
-                        models.Q(("sensitivity", "confidential"), _negated=True),
-                        ("confidential_kind", ""),
-                    ),
-                    _connector="OR",
-                ),
-                name="medication_confidential_has_a_kind",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="lookquestion",
-            constraint=models.UniqueConstraint(
-                fields=("facility", "patient", "look", "asked_by"), name="a_look_is_asked_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="immunization",
-            index=models.Index(fields=["patient", "is_active"], name="immunization_of_patient"),
-        ),
-        migrations.AddConstraint(
-            model_name="immunization",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("fhir_id", ""), _negated=True),
-                fields=("facility", "patient", "fhir_id"),
-                name="immunization_imported_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="immunization",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("sensitivity", "confidential"),
-                        (
-                            "confidential_kind__in",
-                            (
-                                "mental_health",
-                                "hiv",
-                                "reproductive_health",
-                                "substance_use",
-                                "confidential",
-                            ),
-                        ),
-                    ),
-                    models.Q(
-                        models.Q(("sensitivity", "confidential"), _negated=True),
-                        ("confidential_kind", ""),
-                    ),
-                    _connector="OR",
-                ),
-                name="immunization_confidential_has_a_kind",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="familymember",
-            constraint=models.UniqueConstraint(
-                fields=("facility", "id"), name="familymember_in_facility"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="familymember",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("ended_at", None)),
-                fields=("facility", "patient", "user"),
-                name="a_relative_stands_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="familymember",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("user__isnull", False), ("invitation__isnull", False), _connector="OR"
-                ),
-                name="a_relative_is_known_or_invited",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="consent",
-            index=models.Index(fields=["patient", "-created_at"], name="consents_of_a_patient"),
-        ),
-        migrations.AddConstraint(
-            model_name="consent",
-            constraint=models.UniqueConstraint(
-                fields=("facility", "family_member", "number"), name="a_version_is_written_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="consent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("revoked_at", None)),
-                fields=("facility", "family_member"),
-                name="one_consent_stands",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="condition",
-            index=models.Index(fields=["patient", "is_active"], name="condition_of_patient"),
-        ),
-        migrations.AddConstraint(
-            model_name="condition",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("fhir_id", ""), _negated=True),
-                fields=("facility", "patient", "fhir_id"),
-                name="condition_imported_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="condition",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("sensitivity", "confidential"),
-                        (
-                            "confidential_kind__in",
-                            (
-                                "mental_health",
-                                "hiv",
-                                "reproductive_health",
-                                "substance_use",
-                                "confidential",
-                            ),
-                        ),
-                    ),
-                    models.Q(
-                        models.Q(("sensitivity", "confidential"), _negated=True),
-                        ("confidential_kind", ""),
-                    ),
-                    _connector="OR",
-                ),
-                name="condition_confidential_has_a_kind",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="condition",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("verification_status__in", ("refuted", "entered-in-error")), _negated=True
-                    ),
-                    ("is_active", False),
-                    _connector="OR",
-                ),
-                name="condition_taken_back_is_inactive",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="carerelationship",
-            index=models.Index(fields=["clinician", "status"], name="relations_of_a_clinician"),
-        ),
-        migrations.AddConstraint(
-            model_name="carerelationship",
-            constraint=models.UniqueConstraint(
-                fields=("facility", "patient", "clinician"), name="one_relationship_a_pair"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="bloodtype",
-            index=models.Index(fields=["patient", "is_active"], name="bloodtype_of_patient"),
-        ),
-        migrations.AddConstraint(
-            model_name="bloodtype",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("fhir_id", ""), _negated=True),
-                fields=("facility", "patient", "fhir_id"),
-                name="bloodtype_imported_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="bloodtype",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("sensitivity", "confidential"),
-                        (
-                            "confidential_kind__in",
-                            (
-                                "mental_health",
-                                "hiv",
-                                "reproductive_health",
-                                "substance_use",
-                                "confidential",
-                            ),
-                        ),
-                    ),
-                    models.Q(
-                        models.Q(("sensitivity", "confidential"), _negated=True),
-                        ("confidential_kind", ""),
-                    ),
-                    _connector="OR",
-                ),
-                name="bloodtype_confidential_has_a_kind",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="allergy",
-            index=models.Index(fields=["patient", "is_active"], name="allergy_of_patient"),
-        ),
-        migrations.AddConstraint(
-            model_name="allergy",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("fhir_id", ""), _negated=True),
-                fields=("facility", "patient", "fhir_id"),
-                name="allergy_imported_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="allergy",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("sensitivity", "confidential"),
-                        (
-                            "confidential_kind__in",
-                            (
-                                "mental_health",
-                                "hiv",
-                                "reproductive_health",
-                                "substance_use",
-                                "confidential",
-                            ),
-                        ),
-                    ),
-                    models.Q(
-                        models.Q(("sensitivity", "confidential"), _negated=True),
-                        ("confidential_kind", ""),
-                    ),
-                    _connector="OR",
-                ),
-                name="allergy_confidential_has_a_kind",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="allergy",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("verification_status__in", ("refuted", "entered-in-error")), _negated=True
-                    ),
-                    ("is_active", False),
-                    _connector="OR",
-                ),
-                name="allergy_taken_back_is_inactive",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="accessgrant",
-            index=models.Index(fields=["user", "facility", "source"], name="grants_of_a_person"),
-        ),
-        migrations.AddIndex(
-            model_name="accessgrant",
-            index=models.Index(fields=["content_object"], name="grants_on_a_patient"),
         ),
         migrations.AlterUniqueTogether(
             name="accessgrant",
             unique_together={("user", "permission", "content_object", "source")},
-        ),
-        migrations.AddConstraint(
-            model_name="accessgrant",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("source", "emergency"), _negated=True),
-                    models.Q(
-                        ("expires_at__isnull", False),
-                        (
-                            "expires_at__lte",
-                            django.db.models.expressions.CombinedExpression(
-                                models.F("granted_at"),
-                                "+",
-                                models.Value(datetime.timedelta(seconds=3600)),
-                            ),
-                        ),
-                    ),
-                    _connector="OR",
-                ),
-                name="an_emergency_grant_ends_within_an_hour",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="reading",
-            index=models.Index(
-                fields=["patient", "reading_type", "-taken_at"], name="reading_series"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reading",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("fhir_id", ""), _negated=True),
-                fields=("facility", "patient", "fhir_id"),
-                name="reading_imported_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reading",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("sensitivity", "confidential"),
-                        (
-                            "confidential_kind__in",
-                            (
-                                "mental_health",
-                                "hiv",
-                                "reproductive_health",
-                                "substance_use",
-                                "confidential",
-                            ),
-                        ),
-                    ),
-                    models.Q(
-                        models.Q(("sensitivity", "confidential"), _negated=True),
-                        ("confidential_kind", ""),
-                    ),
-                    _connector="OR",
-                ),
-                name="reading_confidential_has_a_kind",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="medication",
-            constraint=models.UniqueConstraint(
-                fields=("facility", "id", "sensitivity", "confidential_kind"),
-                name="medication_as_it_is_kept",
-            ),
         ),
     ]

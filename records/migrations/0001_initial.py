@@ -174,6 +174,52 @@ class Migration(migrations.Migration):
                 "verbose_name": "document",
                 "verbose_name_plural": "documents",
                 "ordering": ["-created_at"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("facility", "id"), name="document_in_facility"),
+                    models.UniqueConstraint(
+                        fields=("facility", "id", "sensitivity", "confidential_kind"),
+                        name="document_as_it_is_kept",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("sensitivity", "confidential"),
+                                (
+                                    "confidential_kind__in",
+                                    (
+                                        "mental_health",
+                                        "hiv",
+                                        "reproductive_health",
+                                        "substance_use",
+                                        "confidential",
+                                    ),
+                                ),
+                            ),
+                            models.Q(
+                                models.Q(("sensitivity", "confidential"), _negated=True),
+                                ("confidential_kind", ""),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="document_confidential_has_a_kind",
+                    ),
+                    models.UniqueConstraint(
+                        fields=(
+                            "facility",
+                            "patient",
+                            "checksum_index",
+                            "sensitivity",
+                            "confidential_kind",
+                        ),
+                        name="a_file_is_kept_once_a_patient",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["patient", "-created_at"], name="documents_of_a_patient"),
+                    models.Index(
+                        fields=["facility", "processing_status"], name="documents_to_read"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -257,6 +303,11 @@ class Migration(migrations.Migration):
                 "verbose_name": "page",
                 "verbose_name_plural": "pages",
                 "ordering": ["number"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("document", "number"), name="a_page_is_kept_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -417,6 +468,39 @@ class Migration(migrations.Migration):
                 "verbose_name": "past visit",
                 "verbose_name_plural": "past visits",
                 "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("fhir_id", ""), _negated=True),
+                        fields=("facility", "patient", "fhir_id"),
+                        name="encounter_imported_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("sensitivity", "confidential"),
+                                (
+                                    "confidential_kind__in",
+                                    (
+                                        "mental_health",
+                                        "hiv",
+                                        "reproductive_health",
+                                        "substance_use",
+                                        "confidential",
+                                    ),
+                                ),
+                            ),
+                            models.Q(
+                                models.Q(("sensitivity", "confidential"), _negated=True),
+                                ("confidential_kind", ""),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="encounter_confidential_has_a_kind",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["patient", "is_active"], name="encounter_of_patient")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -561,6 +645,37 @@ class Migration(migrations.Migration):
                 "verbose_name": "medical record",
                 "verbose_name_plural": "medical records",
                 "ordering": ["-visit_date"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("facility", "id"), name="medicalrecord_in_facility"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("sensitivity", "confidential"),
+                                (
+                                    "confidential_kind__in",
+                                    (
+                                        "mental_health",
+                                        "hiv",
+                                        "reproductive_health",
+                                        "substance_use",
+                                        "confidential",
+                                    ),
+                                ),
+                            ),
+                            models.Q(
+                                models.Q(("sensitivity", "confidential"), _negated=True),
+                                ("confidential_kind", ""),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="medicalrecord_confidential_has_a_kind",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["patient", "-visit_date"], name="records_of_a_patient")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -699,6 +814,39 @@ class Migration(migrations.Migration):
                 "verbose_name": "procedure",
                 "verbose_name_plural": "procedures",
                 "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("fhir_id", ""), _negated=True),
+                        fields=("facility", "patient", "fhir_id"),
+                        name="procedure_imported_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("sensitivity", "confidential"),
+                                (
+                                    "confidential_kind__in",
+                                    (
+                                        "mental_health",
+                                        "hiv",
+                                        "reproductive_health",
+                                        "substance_use",
+                                        "confidential",
+                                    ),
+                                ),
+                            ),
+                            models.Q(
+                                models.Q(("sensitivity", "confidential"), _negated=True),
+                                ("confidential_kind", ""),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="procedure_confidential_has_a_kind",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["patient", "is_active"], name="procedure_of_patient")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -839,222 +987,39 @@ class Migration(migrations.Migration):
                 "verbose_name": "report",
                 "verbose_name_plural": "reports",
                 "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("fhir_id", ""), _negated=True),
+                        fields=("facility", "patient", "fhir_id"),
+                        name="report_imported_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("sensitivity", "confidential"),
+                                (
+                                    "confidential_kind__in",
+                                    (
+                                        "mental_health",
+                                        "hiv",
+                                        "reproductive_health",
+                                        "substance_use",
+                                        "confidential",
+                                    ),
+                                ),
+                            ),
+                            models.Q(
+                                models.Q(("sensitivity", "confidential"), _negated=True),
+                                ("confidential_kind", ""),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="report_confidential_has_a_kind",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["patient", "is_active"], name="report_of_patient")
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="document",
-            index=models.Index(fields=["patient", "-created_at"], name="documents_of_a_patient"),
-        ),
-        migrations.AddIndex(
-            model_name="document",
-            index=models.Index(fields=["facility", "processing_status"], name="documents_to_read"),
-        ),
-        migrations.AddConstraint(
-            model_name="document",
-            constraint=models.UniqueConstraint(
-                fields=("facility", "id"), name="document_in_facility"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="document",
-            constraint=models.UniqueConstraint(
-                fields=("facility", "id", "sensitivity", "confidential_kind"),
-                name="document_as_it_is_kept",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="document",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("sensitivity", "confidential"),
-                        (
-                            "confidential_kind__in",
-                            (
-                                "mental_health",
-                                "hiv",
-                                "reproductive_health",
-                                "substance_use",
-                                "confidential",
-                            ),
-                        ),
-                    ),
-                    models.Q(
-                        models.Q(("sensitivity", "confidential"), _negated=True),
-                        ("confidential_kind", ""),
-                    ),
-                    _connector="OR",
-                ),
-                name="document_confidential_has_a_kind",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="document",
-            constraint=models.UniqueConstraint(
-                fields=(
-                    "facility",
-                    "patient",
-                    "checksum_index",
-                    "sensitivity",
-                    "confidential_kind",
-                ),
-                name="a_file_is_kept_once_a_patient",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="documentpage",
-            constraint=models.UniqueConstraint(
-                fields=("document", "number"), name="a_page_is_kept_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="encounter",
-            index=models.Index(fields=["patient", "is_active"], name="encounter_of_patient"),
-        ),
-        migrations.AddConstraint(
-            model_name="encounter",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("fhir_id", ""), _negated=True),
-                fields=("facility", "patient", "fhir_id"),
-                name="encounter_imported_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="encounter",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("sensitivity", "confidential"),
-                        (
-                            "confidential_kind__in",
-                            (
-                                "mental_health",
-                                "hiv",
-                                "reproductive_health",
-                                "substance_use",
-                                "confidential",
-                            ),
-                        ),
-                    ),
-                    models.Q(
-                        models.Q(("sensitivity", "confidential"), _negated=True),
-                        ("confidential_kind", ""),
-                    ),
-                    _connector="OR",
-                ),
-                name="encounter_confidential_has_a_kind",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="medicalrecord",
-            index=models.Index(fields=["patient", "-visit_date"], name="records_of_a_patient"),
-        ),
-        migrations.AddConstraint(
-            model_name="medicalrecord",
-            constraint=models.UniqueConstraint(
-                fields=("facility", "id"), name="medicalrecord_in_facility"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="medicalrecord",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("sensitivity", "confidential"),
-                        (
-                            "confidential_kind__in",
-                            (
-                                "mental_health",
-                                "hiv",
-                                "reproductive_health",
-                                "substance_use",
-                                "confidential",
-                            ),
-                        ),
-                    ),
-                    models.Q(
-                        models.Q(("sensitivity", "confidential"), _negated=True),
-                        ("confidential_kind", ""),
-                    ),
-                    _connector="OR",
-                ),
-                name="medicalrecord_confidential_has_a_kind",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="procedure",
-            index=models.Index(fields=["patient", "is_active"], name="procedure_of_patient"),
-        ),
-        migrations.AddConstraint(
-            model_name="procedure",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("fhir_id", ""), _negated=True),
-                fields=("facility", "patient", "fhir_id"),
-                name="procedure_imported_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="procedure",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("sensitivity", "confidential"),
-                        (
-                            "confidential_kind__in",
-                            (
-                                "mental_health",
-                                "hiv",
-                                "reproductive_health",
-                                "substance_use",
-                                "confidential",
-                            ),
-                        ),
-                    ),
-                    models.Q(
-                        models.Q(("sensitivity", "confidential"), _negated=True),
-                        ("confidential_kind", ""),
-                    ),
-                    _connector="OR",
-                ),
-                name="procedure_confidential_has_a_kind",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="report",
-            index=models.Index(fields=["patient", "is_active"], name="report_of_patient"),
-        ),
-        migrations.AddConstraint(
-            model_name="report",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("fhir_id", ""), _negated=True),
-                fields=("facility", "patient", "fhir_id"),
-                name="report_imported_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="report",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("sensitivity", "confidential"),
-                        (
-                            "confidential_kind__in",
-                            (
-                                "mental_health",
-                                "hiv",
-                                "reproductive_health",
-                                "substance_use",
-                                "confidential",
-                            ),
-                        ),
-                    ),
-                    models.Q(
-                        models.Q(("sensitivity", "confidential"), _negated=True),
-                        ("confidential_kind", ""),
-                    ),
-                    _connector="OR",
-                ),
-                name="report_confidential_has_a_kind",
-            ),
         ),
     ]

@@ -182,6 +182,18 @@ class Migration(migrations.Migration):
                 "verbose_name": "kind of visit",
                 "verbose_name_plural": "kinds of visits",
                 "ordering": ["name"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("facility", "id"), name="appointmenttype_in_facility"
+                    ),
+                    models.UniqueConstraint(fields=("facility", "name"), name="one_kind_a_name"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("bookable_by__contained_by", ["staff", "patient", "family"])
+                        ),
+                        name="booked_by_who_can_be",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -275,6 +287,43 @@ class Migration(migrations.Migration):
                 "verbose_name": "availability",
                 "verbose_name_plural": "availability",
                 "ordering": ["day_of_week", "start_time"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("facility", "id"), name="block_in_facility"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("day_of_week__isnull", True),
+                            ("day_of_week__range", (1, 7)),
+                            _connector="OR",
+                        ),
+                        name="days_are_1_to_7",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("is_closed", True),
+                            ("end_time__gt", models.F("start_time")),
+                            _connector="OR",
+                        ),
+                        name="a_block_ends_after_it_starts",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("day_of_week__isnull", False),
+                            ("exception_date__isnull", False),
+                            _connector="XOR",
+                        ),
+                        name="weekly_or_one_date",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("valid_from__isnull", True),
+                            ("valid_until__isnull", True),
+                            ("valid_until__gte", models.F("valid_from")),
+                            _connector="OR",
+                        ),
+                        name="valid_until_after_valid_from",
+                    ),
+                ],
+                "indexes": [models.Index(fields=["specialist"], name="blocks_of_a_specialist")],
             },
         ),
         migrations.CreateModel(
@@ -329,6 +378,11 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "kind of visit of hours",
                 "verbose_name_plural": "kinds of visits of hours",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("block", "appointment_type"), name="a_kind_once"
+                    )
+                ],
             },
         ),
         migrations.AddField(
@@ -416,6 +470,14 @@ class Migration(migrations.Migration):
                 "verbose_name": "calendar kept elsewhere",
                 "verbose_name_plural": "calendars kept elsewhere",
                 "ordering": ["name"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("facility", "id"), name="busycalendar_in_facility"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("specialist", "name"), name="one_calendar_a_name"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -473,6 +535,16 @@ class Migration(migrations.Migration):
                 "verbose_name": "busy time",
                 "verbose_name_plural": "busy times",
                 "ordering": ["start_datetime"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("calendar", "start_datetime", "end_datetime"),
+                        name="a_busy_time_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("end_datetime__gt", models.F("start_datetime"))),
+                        name="a_busy_time_ends_after_it_starts",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -550,6 +622,20 @@ class Migration(migrations.Migration):
                 "verbose_name": "calendar address",
                 "verbose_name_plural": "calendar addresses",
                 "ordering": ["-id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("patient__isnull", False), ("scope", "patient")),
+                            models.Q(
+                                models.Q(("scope", "patient"), _negated=True),
+                                ("patient__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="a_feed_of_a_patient_names_her",
+                    )
+                ],
+                "indexes": [models.Index(fields=["user", "facility"], name="feeds_of_a_person")],
             },
         ),
         migrations.CreateModel(
@@ -587,6 +673,9 @@ class Migration(migrations.Migration):
                 "verbose_name": "holiday",
                 "verbose_name_plural": "holidays",
                 "ordering": ["date"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("facility", "date"), name="one_holiday_a_date")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -634,6 +723,15 @@ class Migration(migrations.Migration):
                 "verbose_name": "leave",
                 "verbose_name_plural": "leaves",
                 "ordering": ["first_day"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("last_day__gte", models.F("first_day"))),
+                        name="a_leave_ends_after_it_begins",
+                    )
+                ],
+                "indexes": [
+                    models.Index(fields=["specialist", "last_day"], name="leaves_of_a_specialist")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -802,6 +900,68 @@ class Migration(migrations.Migration):
                 "verbose_name": "reminder of a medicine",
                 "verbose_name_plural": "reminders of medicines",
                 "ordering": ["begins_at"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("facility", "id"), name="reminder_in_facility"),
+                    models.UniqueConstraint(
+                        fields=("facility", "id", "sensitivity", "confidential_kind"),
+                        name="reminder_as_it_is_kept",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("sensitivity", "confidential"),
+                                (
+                                    "confidential_kind__in",
+                                    (
+                                        "mental_health",
+                                        "hiv",
+                                        "reproductive_health",
+                                        "substance_use",
+                                        "confidential",
+                                    ),
+                                ),
+                            ),
+                            models.Q(
+                                models.Q(("sensitivity", "confidential"), _negated=True),
+                                ("confidential_kind", ""),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="reminder_confidential_has_a_kind",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("last_day__isnull", True),
+                            ("last_day__gte", models.F("first_day")),
+                            _connector="OR",
+                        ),
+                        name="a_reminder_ends_after_it_begins",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("days__contained_by", [1, 2, 3, 4, 5, 6, 7]), ("days__len__gte", 1)
+                        ),
+                        name="reminds_on_days_of_the_week",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("pattern", "times"), ("times__len__gte", 1)),
+                            models.Q(("every_hours__range", (1, 168)), ("pattern", "hours")),
+                            models.Q(("pattern", "rule"), models.Q(("rule", ""), _negated=True)),
+                            ("pattern", "as_needed"),
+                            _connector="OR",
+                        ),
+                        name="a_reminder_says_when",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["patient", "ends_at"], name="reminders_of_a_patient"),
+                    models.Index(
+                        condition=models.Q(("ends_at__isnull", True)),
+                        fields=["facility"],
+                        name="reminders_in_force",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -856,6 +1016,9 @@ class Migration(migrations.Migration):
                 "verbose_name": "time zone of a patient",
                 "verbose_name_plural": "time zones of patients",
                 "ordering": ["since"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("patient", "since"), name="one_clock_at_a_time")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -987,6 +1150,60 @@ class Migration(migrations.Migration):
                 "verbose_name": "dose",
                 "verbose_name_plural": "doses",
                 "ordering": ["-due_at"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("facility", "id"), name="dose_in_facility"),
+                    models.UniqueConstraint(
+                        fields=("reminder", "due_at"), name="a_dose_is_due_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("sensitivity", "confidential"),
+                                (
+                                    "confidential_kind__in",
+                                    (
+                                        "mental_health",
+                                        "hiv",
+                                        "reproductive_health",
+                                        "substance_use",
+                                        "confidential",
+                                    ),
+                                ),
+                            ),
+                            models.Q(
+                                models.Q(("sensitivity", "confidential"), _negated=True),
+                                ("confidential_kind", ""),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="dose_confidential_has_a_kind",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("due_at__isnull", False), ("status", "taken"), _connector="OR"
+                        ),
+                        name="what_was_not_due_was_taken",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("snoozed_until__isnull", False), ("status", "snoozed")),
+                            models.Q(
+                                models.Q(("status", "snoozed"), _negated=True),
+                                ("snoozed_until__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="what_is_put_off_says_until_when",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["patient", "-due_at"], name="doses_of_a_patient"),
+                    models.Index(
+                        condition=models.Q(("status__in", ["due", "snoozed"])),
+                        fields=["facility", "due_at"],
+                        name="doses_not_answered",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1024,6 +1241,10 @@ class Migration(migrations.Migration):
                 "verbose_name": "room",
                 "verbose_name_plural": "rooms",
                 "ordering": ["name"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("facility", "id"), name="room_in_facility"),
+                    models.UniqueConstraint(fields=("facility", "name"), name="one_room_a_name"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1116,6 +1337,14 @@ class Migration(migrations.Migration):
                 "verbose_name": "held time",
                 "verbose_name_plural": "held times",
                 "ordering": ["start_datetime"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("facility", "id"), name="hold_in_facility"),
+                    models.CheckConstraint(
+                        condition=models.Q(("end_datetime__gt", models.F("start_datetime"))),
+                        name="a_hold_ends_after_it_starts",
+                    ),
+                ],
+                "indexes": [models.Index(fields=["facility", "expires_at"], name="holds_that_end")],
             },
         ),
         migrations.CreateModel(
@@ -1188,6 +1417,17 @@ class Migration(migrations.Migration):
                 "verbose_name": "group session",
                 "verbose_name_plural": "group sessions",
                 "ordering": ["start_datetime"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("facility", "id"), name="session_in_facility"),
+                    models.UniqueConstraint(
+                        fields=("specialist", "appointment_type", "start_datetime"),
+                        name="one_session_at_a_time",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("end_datetime__gt", models.F("start_datetime"))),
+                        name="a_session_ends_after_it_starts",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -1376,6 +1616,66 @@ class Migration(migrations.Migration):
                 "verbose_name": "visit",
                 "verbose_name_plural": "visits",
                 "ordering": ["start_datetime"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("facility", "id"), name="appointment_in_facility"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("end_datetime__gt", models.F("start_datetime"))),
+                        name="a_visit_ends_after_it_starts",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("buffer_after__lte", 240), ("buffer_before__lte", 120)),
+                        name="buffers_are_minutes",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("place__isnull", True), ("session__isnull", True)),
+                            models.Q(("place__gte", 1), ("session__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="a_place_is_in_a_session",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "Canceled"), _negated=True),
+                        fields=("session", "place"),
+                        name="one_visit_a_place",
+                    ),
+                    django.contrib.postgres.constraints.ExclusionConstraint(
+                        condition=models.Q(("status", "Canceled"), _negated=True),
+                        expressions=[
+                            (
+                                scheduling.models.taken.Span(
+                                    "start_datetime",
+                                    "end_datetime",
+                                    django.contrib.postgres.fields.ranges.RangeBoundary(),
+                                ),
+                                "&&",
+                            ),
+                            ("patient", "="),
+                        ],
+                        name="one_visit_at_a_time_for_a_patient",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["facility", "start_datetime"], name="visits_of_a_day"),
+                    models.Index(fields=["patient", "start_datetime"], name="visits_of_a_patient"),
+                    models.Index(
+                        condition=models.Q(("series__isnull", False)),
+                        fields=["series"],
+                        name="visits_of_a_series",
+                    ),
+                    models.Index(
+                        condition=models.Q(("news", ""), _negated=True),
+                        fields=["facility"],
+                        name="visits_with_news",
+                    ),
+                    models.Index(
+                        condition=models.Q(("remind_at__isnull", False)),
+                        fields=["facility", "remind_at"],
+                        name="visits_to_remind_of",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1566,6 +1866,27 @@ class Migration(migrations.Migration):
                 "verbose_name": "place on the waiting list",
                 "verbose_name_plural": "waiting list",
                 "ordering": ["created_at"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("facility", "id"), name="entry_in_facility"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "waiting")),
+                        fields=("patient", "appointment_type"),
+                        name="one_waits_once_for_a_kind",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("last_day__gte", models.F("first_day"))),
+                        name="a_wait_ends_after_it_begins",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("days__contained_by", [1, 2, 3, 4, 5, 6, 7]), ("days__len__gte", 1)
+                        ),
+                        name="waits_for_days_of_the_week",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["facility", "status", "created_at"], name="who_waits")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1671,6 +1992,18 @@ class Migration(migrations.Migration):
                 "verbose_name": "offer",
                 "verbose_name_plural": "offers",
                 "ordering": ["-created_at"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("facility", "id"), name="offer_in_facility"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "open")),
+                        fields=("entry",),
+                        name="one_offer_at_a_time",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("entry", "specialist", "start_datetime"),
+                        name="a_time_is_offered_once",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1842,6 +2175,50 @@ class Migration(migrations.Migration):
                 "verbose_name": "message",
                 "verbose_name_plural": "messages",
                 "ordering": ["-due_at"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("facility", "key"), name="a_message_comes_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("appointment__isnull", False),
+                                ("dose__isnull", True),
+                                ("offer__isnull", True),
+                            ),
+                            models.Q(
+                                ("appointment__isnull", True),
+                                ("dose__isnull", True),
+                                ("offer__isnull", False),
+                            ),
+                            models.Q(
+                                ("appointment__isnull", True),
+                                ("dose__isnull", False),
+                                ("offer__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="a_message_is_about_one_thing",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status__in", ["waiting", "sending"])),
+                        fields=["facility", "due_at"],
+                        name="messages_to_send",
+                    ),
+                    models.Index(
+                        condition=models.Q(("status", "failed")),
+                        fields=["facility", "expires_at"],
+                        name="messages_that_failed",
+                    ),
+                    models.Index(fields=["appointment"], name="messages_of_a_visit"),
+                    models.Index(
+                        condition=models.Q(("address_index__isnull", False)),
+                        fields=["address_index", "-sent_at"],
+                        name="messages_to_a_number",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1896,6 +2273,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "specialist waited for",
                 "verbose_name_plural": "specialists waited for",
+                "constraints": [
+                    models.UniqueConstraint(fields=("entry", "specialist"), name="a_wish_once")
+                ],
             },
         ),
         migrations.AddField(
@@ -1906,540 +2286,6 @@ class Migration(migrations.Migration):
                 through="scheduling.WaitlistSpecialist",
                 to="clinic.specialist",
                 verbose_name="specialists",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="appointmenttype",
-            constraint=models.UniqueConstraint(
-                fields=("facility", "id"), name="appointmenttype_in_facility"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="appointmenttype",
-            constraint=models.UniqueConstraint(fields=("facility", "name"), name="one_kind_a_name"),
-        ),
-        migrations.AddConstraint(
-            model_name="appointmenttype",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("bookable_by__contained_by", ["staff", "patient", "family"])),
-                name="booked_by_who_can_be",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="blockkind",
-            constraint=models.UniqueConstraint(
-                fields=("block", "appointment_type"), name="a_kind_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="busycalendar",
-            constraint=models.UniqueConstraint(
-                fields=("facility", "id"), name="busycalendar_in_facility"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="busycalendar",
-            constraint=models.UniqueConstraint(
-                fields=("specialist", "name"), name="one_calendar_a_name"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="busytime",
-            constraint=models.UniqueConstraint(
-                fields=("calendar", "start_datetime", "end_datetime"), name="a_busy_time_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="busytime",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("end_datetime__gt", models.F("start_datetime"))),
-                name="a_busy_time_ends_after_it_starts",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="calendarfeed",
-            index=models.Index(fields=["user", "facility"], name="feeds_of_a_person"),
-        ),
-        migrations.AddConstraint(
-            model_name="calendarfeed",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("patient__isnull", False), ("scope", "patient")),
-                    models.Q(
-                        models.Q(("scope", "patient"), _negated=True), ("patient__isnull", True)
-                    ),
-                    _connector="OR",
-                ),
-                name="a_feed_of_a_patient_names_her",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="holiday",
-            constraint=models.UniqueConstraint(
-                fields=("facility", "date"), name="one_holiday_a_date"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="leave",
-            index=models.Index(fields=["specialist", "last_day"], name="leaves_of_a_specialist"),
-        ),
-        migrations.AddConstraint(
-            model_name="leave",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("last_day__gte", models.F("first_day"))),
-                name="a_leave_ends_after_it_begins",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="medicationreminder",
-            index=models.Index(fields=["patient", "ends_at"], name="reminders_of_a_patient"),
-        ),
-        migrations.AddIndex(
-            model_name="medicationreminder",
-            index=models.Index(
-                condition=models.Q(("ends_at__isnull", True)),
-                fields=["facility"],
-                name="reminders_in_force",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="medicationreminder",
-            constraint=models.UniqueConstraint(
-                fields=("facility", "id"), name="reminder_in_facility"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="medicationreminder",
-            constraint=models.UniqueConstraint(
-                fields=("facility", "id", "sensitivity", "confidential_kind"),
-                name="reminder_as_it_is_kept",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="medicationreminder",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("sensitivity", "confidential"),
-                        (
-                            "confidential_kind__in",
-                            (
-                                "mental_health",
-                                "hiv",
-                                "reproductive_health",
-                                "substance_use",
-                                "confidential",
-                            ),
-                        ),
-                    ),
-                    models.Q(
-                        models.Q(("sensitivity", "confidential"), _negated=True),
-                        ("confidential_kind", ""),
-                    ),
-                    _connector="OR",
-                ),
-                name="reminder_confidential_has_a_kind",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="medicationreminder",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("last_day__isnull", True),
-                    ("last_day__gte", models.F("first_day")),
-                    _connector="OR",
-                ),
-                name="a_reminder_ends_after_it_begins",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="medicationreminder",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("days__contained_by", [1, 2, 3, 4, 5, 6, 7]), ("days__len__gte", 1)
-                ),
-                name="reminds_on_days_of_the_week",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="medicationreminder",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("pattern", "times"), ("times__len__gte", 1)),
-                    models.Q(("every_hours__range", (1, 168)), ("pattern", "hours")),
-                    models.Q(("pattern", "rule"), models.Q(("rule", ""), _negated=True)),
-                    ("pattern", "as_needed"),
-                    _connector="OR",
-                ),
-                name="a_reminder_says_when",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="patientzone",
-            constraint=models.UniqueConstraint(
-                fields=("patient", "since"), name="one_clock_at_a_time"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="reminderlog",
-            index=models.Index(fields=["patient", "-due_at"], name="doses_of_a_patient"),
-        ),
-        migrations.AddIndex(
-            model_name="reminderlog",
-            index=models.Index(
-                condition=models.Q(("status__in", ["due", "snoozed"])),
-                fields=["facility", "due_at"],
-                name="doses_not_answered",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reminderlog",
-            constraint=models.UniqueConstraint(fields=("facility", "id"), name="dose_in_facility"),
-        ),
-        migrations.AddConstraint(
-            model_name="reminderlog",
-            constraint=models.UniqueConstraint(
-                fields=("reminder", "due_at"), name="a_dose_is_due_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reminderlog",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("sensitivity", "confidential"),
-                        (
-                            "confidential_kind__in",
-                            (
-                                "mental_health",
-                                "hiv",
-                                "reproductive_health",
-                                "substance_use",
-                                "confidential",
-                            ),
-                        ),
-                    ),
-                    models.Q(
-                        models.Q(("sensitivity", "confidential"), _negated=True),
-                        ("confidential_kind", ""),
-                    ),
-                    _connector="OR",
-                ),
-                name="dose_confidential_has_a_kind",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reminderlog",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("due_at__isnull", False), ("status", "taken"), _connector="OR"),
-                name="what_was_not_due_was_taken",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reminderlog",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("snoozed_until__isnull", False), ("status", "snoozed")),
-                    models.Q(
-                        models.Q(("status", "snoozed"), _negated=True),
-                        ("snoozed_until__isnull", True),
-                    ),
-                    _connector="OR",
-                ),
-                name="what_is_put_off_says_until_when",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="room",
-            constraint=models.UniqueConstraint(fields=("facility", "id"), name="room_in_facility"),
-        ),
-        migrations.AddConstraint(
-            model_name="room",
-            constraint=models.UniqueConstraint(fields=("facility", "name"), name="one_room_a_name"),
-        ),
-        migrations.AddIndex(
-            model_name="hold",
-            index=models.Index(fields=["facility", "expires_at"], name="holds_that_end"),
-        ),
-        migrations.AddConstraint(
-            model_name="hold",
-            constraint=models.UniqueConstraint(fields=("facility", "id"), name="hold_in_facility"),
-        ),
-        migrations.AddConstraint(
-            model_name="hold",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("end_datetime__gt", models.F("start_datetime"))),
-                name="a_hold_ends_after_it_starts",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="groupsession",
-            constraint=models.UniqueConstraint(
-                fields=("facility", "id"), name="session_in_facility"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="groupsession",
-            constraint=models.UniqueConstraint(
-                fields=("specialist", "appointment_type", "start_datetime"),
-                name="one_session_at_a_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="groupsession",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("end_datetime__gt", models.F("start_datetime"))),
-                name="a_session_ends_after_it_starts",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="availabilityblock",
-            index=models.Index(fields=["specialist"], name="blocks_of_a_specialist"),
-        ),
-        migrations.AddConstraint(
-            model_name="availabilityblock",
-            constraint=models.UniqueConstraint(fields=("facility", "id"), name="block_in_facility"),
-        ),
-        migrations.AddConstraint(
-            model_name="availabilityblock",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("day_of_week__isnull", True), ("day_of_week__range", (1, 7)), _connector="OR"
-                ),
-                name="days_are_1_to_7",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="availabilityblock",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("is_closed", True), ("end_time__gt", models.F("start_time")), _connector="OR"
-                ),
-                name="a_block_ends_after_it_starts",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="availabilityblock",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("day_of_week__isnull", False),
-                    ("exception_date__isnull", False),
-                    _connector="XOR",
-                ),
-                name="weekly_or_one_date",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="availabilityblock",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("valid_from__isnull", True),
-                    ("valid_until__isnull", True),
-                    ("valid_until__gte", models.F("valid_from")),
-                    _connector="OR",
-                ),
-                name="valid_until_after_valid_from",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="appointment",
-            index=models.Index(fields=["facility", "start_datetime"], name="visits_of_a_day"),
-        ),
-        migrations.AddIndex(
-            model_name="appointment",
-            index=models.Index(fields=["patient", "start_datetime"], name="visits_of_a_patient"),
-        ),
-        migrations.AddIndex(
-            model_name="appointment",
-            index=models.Index(
-                condition=models.Q(("series__isnull", False)),
-                fields=["series"],
-                name="visits_of_a_series",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="appointment",
-            index=models.Index(
-                condition=models.Q(("news", ""), _negated=True),
-                fields=["facility"],
-                name="visits_with_news",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="appointment",
-            index=models.Index(
-                condition=models.Q(("remind_at__isnull", False)),
-                fields=["facility", "remind_at"],
-                name="visits_to_remind_of",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="appointment",
-            constraint=models.UniqueConstraint(
-                fields=("facility", "id"), name="appointment_in_facility"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="appointment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("end_datetime__gt", models.F("start_datetime"))),
-                name="a_visit_ends_after_it_starts",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="appointment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("buffer_after__lte", 240), ("buffer_before__lte", 120)),
-                name="buffers_are_minutes",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="appointment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("place__isnull", True), ("session__isnull", True)),
-                    models.Q(("place__gte", 1), ("session__isnull", False)),
-                    _connector="OR",
-                ),
-                name="a_place_is_in_a_session",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="appointment",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status", "Canceled"), _negated=True),
-                fields=("session", "place"),
-                name="one_visit_a_place",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="appointment",
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
-                condition=models.Q(("status", "Canceled"), _negated=True),
-                expressions=[
-                    (
-                        scheduling.models.taken.Span(
-                            "start_datetime",
-                            "end_datetime",
-                            django.contrib.postgres.fields.ranges.RangeBoundary(),
-                        ),
-                        "&&",
-                    ),
-                    ("patient", "="),
-                ],
-                name="one_visit_at_a_time_for_a_patient",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="waitlistoffer",
-            constraint=models.UniqueConstraint(fields=("facility", "id"), name="offer_in_facility"),
-        ),
-        migrations.AddConstraint(
-            model_name="waitlistoffer",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status", "open")),
-                fields=("entry",),
-                name="one_offer_at_a_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="waitlistoffer",
-            constraint=models.UniqueConstraint(
-                fields=("entry", "specialist", "start_datetime"), name="a_time_is_offered_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="message",
-            index=models.Index(
-                condition=models.Q(("status__in", ["waiting", "sending"])),
-                fields=["facility", "due_at"],
-                name="messages_to_send",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="message",
-            index=models.Index(
-                condition=models.Q(("status", "failed")),
-                fields=["facility", "expires_at"],
-                name="messages_that_failed",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="message",
-            index=models.Index(fields=["appointment"], name="messages_of_a_visit"),
-        ),
-        migrations.AddIndex(
-            model_name="message",
-            index=models.Index(
-                condition=models.Q(("address_index__isnull", False)),
-                fields=["address_index", "-sent_at"],
-                name="messages_to_a_number",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="message",
-            constraint=models.UniqueConstraint(
-                fields=("facility", "key"), name="a_message_comes_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="message",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("appointment__isnull", False),
-                        ("dose__isnull", True),
-                        ("offer__isnull", True),
-                    ),
-                    models.Q(
-                        ("appointment__isnull", True),
-                        ("dose__isnull", True),
-                        ("offer__isnull", False),
-                    ),
-                    models.Q(
-                        ("appointment__isnull", True),
-                        ("dose__isnull", False),
-                        ("offer__isnull", True),
-                    ),
-                    _connector="OR",
-                ),
-                name="a_message_is_about_one_thing",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="waitlistspecialist",
-            constraint=models.UniqueConstraint(fields=("entry", "specialist"), name="a_wish_once"),
-        ),
-        migrations.AddIndex(
-            model_name="waitlistentry",
-            index=models.Index(fields=["facility", "status", "created_at"], name="who_waits"),
-        ),
-        migrations.AddConstraint(
-            model_name="waitlistentry",
-            constraint=models.UniqueConstraint(fields=("facility", "id"), name="entry_in_facility"),
-        ),
-        migrations.AddConstraint(
-            model_name="waitlistentry",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status", "waiting")),
-                fields=("patient", "appointment_type"),
-                name="one_waits_once_for_a_kind",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="waitlistentry",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("last_day__gte", models.F("first_day"))),
-                name="a_wait_ends_after_it_begins",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="waitlistentry",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("days__contained_by", [1, 2, 3, 4, 5, 6, 7]), ("days__len__gte", 1)
-                ),
-                name="waits_for_days_of_the_week",
             ),
         ),
     ]
