@@ -1,9 +1,10 @@
 """Free times and bookings: how long they take, and how that grows with the visits there are.
 
 Free times are those of 20 specialists for 30 days, half of which are booked, read and reckoned by
-one process; the visits that are added lie in the past. Bookings are those of 16 rivals, each a
-process of its own, on times that nobody else wants: `booking.book` beside a bare insert by the ORM
-into a table under the same exclusion constraints, by turns.
+one process; the visits that are added lie in the past. The day view is the desk's page of a full
+day of all of them: its questions to the database, and how long it takes in all. Bookings are those
+of 16 rivals, each a process of its own, on times that nobody else wants: `booking.book` beside a
+bare insert by the ORM into a table under the same exclusion constraints, by turns.
 """
 
 import os
@@ -20,6 +21,8 @@ from statistics import median
 import django
 import psycopg
 from django.db import connection, transaction
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from benchmarks import seeding
@@ -30,6 +33,7 @@ from clinic.models.base import uuid7
 from clinic.security import tenancy
 from clinic.security.permissions import STAFF_ROLES, Role
 from clinic.security.tenancy import APPLY_SQL, Actor, Origin, settings_of
+from clinic.tests.browsing import SIGN_IN
 from patients import registration
 from patients.models import Patient
 from scheduling import booking, calendar
@@ -37,7 +41,7 @@ from scheduling.models import Appointment, AppointmentType, AvailabilityBlock
 
 SPECIALISTS, PATIENTS, DAYS = 20, 400, 30
 A_DAY, HALF_HOUR = 16, timedelta(minutes=30)  # times of a specialist a day, from 08:00 on
-FREE_MOST, GROWTH_MOST = 50, 1.5
+FREE_MOST, GROWTH_MOST, DAY_MOST = 50, 1.5, 10
 SIZES = (5_000, 50_000, 500_000)
 RIVALS, EACH, TURNS = 16, 40, 5
 BOOKED_LEAST = 0.4
@@ -65,6 +69,7 @@ def measure() -> Iterator[Figure]:
         owner.execute(TABLES)
     clinic = Clinic.founded()
     yield from _free_times(clinic)
+    yield from _day_view(clinic)
     yield from _bookings(clinic)
 
 
@@ -190,6 +195,31 @@ def _time_of_free_times(clinic: Clinic, opening: datetime) -> float:
                 timed.append((time.perf_counter() - begun) * 1000)
     assert sum(map(len, found.values())) == SPECIALISTS * DAYS * A_DAY // 2
     return median(timed)
+
+
+def _day_view(clinic: Clinic) -> Iterator[Figure]:
+    """The page of a day on which 20 specialists saw 16 patients each: one of `_fill`'s last."""
+    browser, day = Client(HTTP_HOST="localhost"), timezone.now().date() - timedelta(days=2)
+    with transaction.atomic():
+        browser.force_login(clinic.desk, backend=SIGN_IN)
+    address, timed, asked = f"{reverse('admin:day')}?day={day}", [], []
+
+    def noting(execute, sql, *rest):
+        if "SAVEPOINT" not in sql:  # they ask nothing
+            asked.append(sql)
+        return execute(sql, *rest)
+
+    for _number in range(12):
+        asked.clear()
+        begun = time.perf_counter()
+        with connection.execute_wrapper(noting):
+            page = browser.get(address)
+        timed.append((time.perf_counter() - begun) * 1000)
+        assert page.status_code == 200, page.status_code
+    visits = page.content.decode().count("data-name=")
+    assert visits == SPECIALISTS * A_DAY, visits
+    yield Figure(f"day view of {visits} visits, queries", len(asked), most=DAY_MOST)
+    yield Figure(f"day view of {visits} visits", median(timed[2:]), "ms")
 
 
 def _bookings(clinic: Clinic) -> Iterator[Figure]:

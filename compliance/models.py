@@ -1,5 +1,6 @@
 """Emergency access: who opened which patient, why, and what the review found."""
 
+import math
 from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
@@ -113,7 +114,8 @@ class EmergencyAccess(PatientRow):
 
     @property
     def seconds_left(self) -> int:
-        return max(0, int((self.ends_at - timezone.now()).total_seconds()))
+        """In whole seconds, the begun one among them: no page says that it is over before it is."""
+        return max(0, math.ceil((self.ends_at - timezone.now()).total_seconds()))
 
     @property
     def opened(self) -> list[str]:

@@ -4,7 +4,7 @@ Hours are wall-clock times of the facility's zone: 09:00 stays 09:00 over a cloc
 are aware datetimes in UTC; ranges are half-open.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -82,9 +82,10 @@ class Length:
     after: timedelta = timedelta(0)
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(slots=True, order=True, unsafe_hash=True)
 class Span:
-    """A half-open range of instants."""
+    """A half-open range of instants. Not to be changed; not frozen, since that makes it four times
+    as dear, and a search makes thousands."""
 
     start: datetime
     end: datetime
@@ -93,7 +94,7 @@ class Span:
         return self.start < other.end and other.start < self.end
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(slots=True, order=True, unsafe_hash=True)
 class Slot(Span):
     """A free time, the room in which it would be, and of a group how many places are left."""
 
@@ -212,19 +213,22 @@ def slots(
     the grid again.
     """
     earliest, latest = max(start, not_before or start), min(end, not_after or end)
-    own, stretches = list(taken), {}
+    own, stretches, visit, before = list(taken), {}, length.visit, length.before
     for opening in openings(start, end, week, zone, kind):
-        h, step = opening.hours, opening.hours.step or length.visit
+        h, opens = opening.hours, opening.span.start
         if h.room not in stretches:
             stretches[h.room] = _joined([*own, *(rooms or {}).get(h.room, ())])
-        before, whole = length.before, length.visit + max(length.after, h.gap)
-        closing = min(opening.span.end - length.visit, latest - INSTANT)
-        asked = Span(opening.span.start - before, closing + whole)
-        for free in _between(stretches[h.room], asked):
-            at = _first(opening.span.start, max(earliest, free.start + before), step)
-            last = min(closing, free.end - whole)
+        step, whole = h.step or visit, visit + max(length.after, h.gap)
+        first = max(opens, earliest)
+        closing = min(opening.span.end - visit, latest - INSTANT)
+        for begins, ends in _between(stretches[h.room], opens - before, closing + whole):
+            at, last = begins + before, min(closing, ends - whole)
+            if at < first:
+                at = first
+            if off := (at - opens) % step:
+                at += step - off
             while at <= last:
-                yield Slot(at, at + length.visit, h.room)
+                yield Slot(at, at + visit, h.room)
                 at += step
 
 
@@ -235,13 +239,6 @@ def earliest(
     firsts = ((pk, next(iter(slots_of), None)) for pk, slots_of in found.items())
     standing = [(pk, slot) for pk, slot in firsts if slot is not None]
     return min(standing, key=lambda one: (one[1].start, str(one[0])), default=None)
-
-
-def _first(opens: datetime, earliest: datetime, step: timedelta) -> datetime:
-    """The first time of the grid that is not before the earliest."""
-    if earliest <= opens:
-        return opens
-    return opens + -((opens - earliest) // step) * step
 
 
 def _joined(taken: Iterable[Span]) -> tuple[list[datetime], list[datetime]]:
@@ -257,14 +254,15 @@ def _joined(taken: Iterable[Span]) -> tuple[list[datetime], list[datetime]]:
     return starts, ends
 
 
-def _between(taken: tuple[list[datetime], list[datetime]], asked: Span) -> Iterator[Span]:
-    """What is left free of a range between the stretches that are taken."""
+def _between(
+    taken: tuple[list[datetime], list[datetime]], start: datetime, end: datetime
+) -> Iterator[tuple[datetime, datetime]]:
+    """What is left free of a range between the stretches that are taken, from and until when."""
     starts, ends = taken
-    at, index = asked.start, bisect_right(ends, asked.start)
-    while at < asked.end:
-        until = starts[index] if index < len(starts) else asked.end
-        if at < until:
-            yield Span(at, min(until, asked.end))
-        if index == len(starts):
-            return
+    index, at = bisect_right(ends, start), start
+    for begins in starts[index : bisect_left(starts, end, index)]:
+        if at < begins:
+            yield at, begins
         at, index = ends[index], index + 1
+    if at < end:
+        yield at, end

@@ -55,6 +55,11 @@ class Lane:
     away: bool = False
 
     @property
+    def stamp(self) -> str:
+        """The day as scripts read it."""
+        return self.day.isoformat()
+
+    @property
     def visits(self) -> list[Appointment]:
         """The visits on it, those in groups included, by time."""
         found = []
@@ -99,17 +104,22 @@ def of_specialists(
 def of_rooms(
     user, facility: Facility, first: date, days: int = 1, only: UUID | None = None
 ) -> Board:
-    """The days of all rooms, or of one, in two queries. Rooms have no hours of their own."""
+    """The days of all rooms, or of one, in three queries. A room is open when somebody receives in
+    it, or receives and has not said where."""
     last = first + timedelta(days=days - 1)
     rooms = calendar.rooms().annotate(said_holidays=weeks.holidays(first, last))
     known = list(_with_taken(rooms, "pk", first, last, facility.zone))
     visits = [v for v in _visits(user, facility, first, days) if v.room_id]
     known += _once(visit.room for visit in visits if visit.room not in known)
     shown = sorted(_chosen(known, only), key=lambda one: one.name.casefold())
+    people = weeks.with_weeks(calendar.specialists(), first, last)
+    receiving = [weeks.week_of(one) for one in people]
     lanes = []
     for one, day in _pairs(shown, first, days):
-        lane = Lane(one, day, closed=weeks.named(getattr(one, "said_holidays", ())).get(day, ""))
-        lane.hours = [] if lane.closed else [(time(), time())]
+        hours = [h for week in receiving for h in availability.hours_on(day, week)]
+        lane = Lane(one, day, hours=[(h.start, h.end) for h in hours if h.room in {None, one.pk}])
+        if not lane.hours:
+            lane.closed = weeks.named(getattr(one, "said_holidays", ())).get(day, "")
         theirs = [visit for visit in visits if visit.room_id == one.pk]
         lane.entries = _entries(theirs, _taken(one), day, facility.zone)
         lanes.append(lane)

@@ -151,16 +151,15 @@ def window(kind: AppointmentType) -> tuple[datetime, datetime]:
 HORIZON = timedelta(days=2 * 365)
 
 
-# Microseconds since 1970: thousands of times are read by this, and a number is read at once.
-TAKEN = """SELECT resource_id,
- array_agg((extract(epoch FROM starts) * 1000000)::bigint ORDER BY starts),
- array_agg((extract(epoch FROM ends) * 1000000)::bigint ORDER BY starts)
+# Seconds since 1970: thousands of times are read by this, and a number is read at once. A double
+# tells microseconds apart until the year 2242.
+TAKEN = """SELECT resource_id, array_agg(date_part('epoch', starts) ORDER BY starts),
+ array_agg(date_part('epoch', ends) ORDER BY starts)
 FROM scheduling_takentime
 WHERE resource_id = ANY (%(resources)s) AND starts < %(end)s AND ends > %(start)s
  AND (is_firm AND starts >= %(start)s - interval '1 day' OR NOT is_firm)
  AND (until IS NULL OR until > %(now)s)
 GROUP BY resource_id"""
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def taken_by(resources: list[UUID], start: datetime, end: datetime) -> dict[UUID, list[Span]]:
@@ -171,7 +170,7 @@ def taken_by(resources: list[UUID], start: datetime, end: datetime) -> dict[UUID
     with connection.cursor() as cursor:
         cursor.execute(TAKEN, asked)
         for pk, *times in cursor.fetchall():
-            instants = ([EPOCH + timedelta(microseconds=n) for n in found] for found in times)
+            instants = ([datetime.fromtimestamp(n, UTC) for n in found] for found in times)
             taken[pk] = list(map(Span, *instants))
     return taken
 

@@ -52,6 +52,11 @@ class QuarterRow:
     cells: list[Cell]
 
     @property
+    def stamp(self) -> str:
+        """The time as scripts read it."""
+        return f"{self.at:%H:%M}"
+
+    @property
     def is_hour(self) -> bool:
         return self.at.minute == 0
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from django import forms
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import time_format
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
@@ -35,9 +36,13 @@ def note_seen(visits: Iterable[Appointment], how: str = "list") -> None:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A taken time as the page draws it: a visit, a group, a held or a busy time."""
+    """A taken time as the page draws it: a visit, a group, a held or a busy time. The page draws it
+    up to three times, as a table, a list and on paper, so its words are found once."""
 
     entry: Entry
+    begins: str
+    ends: str
+    address: str = ""
     state: State | None = None
     is_movable: bool = False
 
@@ -156,11 +161,16 @@ def drawn(entry: Entry, lane: Lane, now: datetime, may_book: bool) -> charts.Vis
     start, end = (timezone.localtime(t) for t in (entry.start, entry.end))
     if start.date() < lane.day:
         start = datetime.combine(lane.day, time(), start.tzinfo)
-    shape = Shape(entry)
+    shape = Shape(entry, time_format(start), time_format(end))
     if entry.kind == board.VISIT:
-        awaited = entry.what.status in {Status.PENDING, Status.CONFIRMED}
-        may_move = may_book and awaited and not entry.what.session_id
-        shape = Shape(entry, state_of(entry.what, now), is_movable=may_move)
+        visit = entry.what
+        awaited = visit.status in {Status.PENDING, Status.CONFIRMED}
+        shape = replace(
+            shape,
+            address=reverse("admin:visit", args=[visit.pk]),
+            state=state_of(visit, now),
+            is_movable=may_book and awaited and not visit.session_id,
+        )
     return charts.Visit(start=start.time(), end=end.time(), what=shape)
 
 

@@ -1,6 +1,6 @@
 """What fills the days of specialists and rooms, as the calendar shows it."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from django.urls import reverse
@@ -10,6 +10,7 @@ from clinic.security import tenancy
 from scheduling import board, booking, holds
 from scheduling.models import (
     AppointmentType,
+    AvailabilityBlock,
     BusyCalendar,
     BusyTime,
     Holiday,
@@ -127,6 +128,22 @@ def test_by_room_stands_what_is_in_it(cast, kind):
     found = lanes(cast, read=board.of_rooms)
     entries = {lane.who.name: [one.what for one in lane.entries] for lane in found.values()}
     assert entries == {"Room 1": [shown], "Room 2": []}
+
+
+def test_a_room_is_open_when_somebody_receives_there_or_anywhere(cast, kind):
+    """Not around the clock: nobody reads a day of 24 hours."""
+    tomorrow = today() + timedelta(days=1)
+    with tenancy.system(cast.harbor):
+        one, other = (Room.objects.create(facility=cast.harbor, name=n) for n in ("One", "Two"))
+        AvailabilityBlock.objects.create(
+            facility=cast.harbor, specialist=cast.specialists["omar"], exception_date=tomorrow,
+            start_time=time(18), end_time=time(20), room=one,
+        )  # fmt: skip
+    found = lanes(cast, read=board.of_rooms)
+    evening = (time(18), time(20))
+    everywhere = set(found[(other.pk, tomorrow)].hours)
+    assert everywhere and evening not in everywhere
+    assert set(found[(one.pk, tomorrow)].hours) == everywhere | {evening}
 
 
 def test_a_week_of_one(browse, cast, kind):
