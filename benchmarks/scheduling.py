@@ -4,7 +4,7 @@ Free times are those of 20 specialists for 30 days, half of which are booked, re
 one process; the visits that are added lie in the past. The day view is the desk's page of a full
 day of all of them: its questions to the database, and how long it takes in all. Bookings are those
 of 16 rivals, each a process of its own, on times that nobody else wants: `booking.book` beside a
-bare insert by the ORM into a table under the same exclusion constraints, by turns.
+bare insert by the ORM into a table of the same columns under the same constraints, by turns.
 """
 
 import os
@@ -26,7 +26,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from benchmarks import seeding
-from benchmarks.models import TABLES, BareVisit
+from benchmarks.models import TABLES, BareBooking
 from clinic import staffing
 from clinic.models import Facility, Specialist, User
 from clinic.models.base import uuid7
@@ -261,10 +261,11 @@ def _rival(clinic, opening, number: int, round_: int, start: float, bare: bool):
         patient = patients[(number + n * RIVALS) % PATIENTS]
         with tenancy.acting(actor), transaction.atomic():
             if bare:
-                BareVisit.objects.create(
+                BareBooking.objects.create(
                     id=uuid7(), facility_id=clinic.facility.pk, patient_id=patient.pk,
                     specialist_id=specialist.pk, appointment_type_id=clinic.kind.pk,
                     start_datetime=at, end_datetime=at + HALF_HOUR, reason="Review",
+                    booked_by_id=clinic.desk.pk, news="booked",
                 )  # fmt: skip
             else:
                 booking.book(
