@@ -27,8 +27,8 @@ class PlainRequest(WSGIRequest):
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = get_wsgi_application()
 application.request_class = PlainRequest
-# All pages are loaded now, so that nobody's first request waits for it; and what is there for good
-# is left out of the looking for garbage, which would take a tenth of a second in somebody's request.
+# All pages are loaded now: nobody's first request waits for it. And what is there for good
+# is left out of the search for garbage, which would take a tenth of a second in somebody's request.
 get_resolver().url_patterns  # noqa: B018
 gc.collect()
 gc.freeze()

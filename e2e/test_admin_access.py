@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from clinic.security import tenancy
 from e2e.conftest import DESK, PHONE
-from e2e.test_admin_pages import THEMES, problems
+from e2e.looks import problems
 from patients import care_team, family, referrals, relationships
 from patients.models import LookQuestion
 
@@ -76,12 +76,11 @@ def of_administrators(cast, circle) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("width", [PHONE, DESK])
-def test_the_pages(sign_in, clinic, circle, width, theme):
-    page = sign_in("sarah", width=width, theme=theme)
+def test_the_pages(sign_in, clinic, circle, width):
+    page = sign_in("sarah", width=width)
     assert problems(page, addresses(clinic.cast, circle)) == {}
-    page = sign_in("alma", width=width, theme=theme)
+    page = sign_in("alma", width=width)
     assert problems(page, of_administrators(clinic.cast, circle)) == {}
 
 

@@ -6,8 +6,7 @@ from playwright.sync_api import expect
 
 from e2e.axe import violations
 from e2e.conftest import DESK, PHONE
-
-THEMES = {"light": "light", "dark": "dark"}
+from e2e.looks import problems
 
 
 def addresses(cast) -> dict[str, str]:
@@ -48,34 +47,15 @@ def of_administrators(cast) -> dict[str, str]:
     }
 
 
-def problems(page, pages: dict[str, str]) -> dict[str, list[str]]:
-    """What is wrong with each page; empty where nothing is."""
-    found = {}
-    for name, address in pages.items():
-        answer = page.goto(address, wait_until="networkidle")
-        wrong = violations(page)
-        if answer.status != 200:
-            wrong.append(f"answered {answer.status}")
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            wrong.append("scrolls sideways")
-        if page.locator("h1").count() != 1:
-            wrong.append("has not one h1")
-        if wrong:
-            found[name] = wrong
-    return found
-
-
-@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("width", [PHONE, DESK])
-def test_the_physicians_pages(sign_in, clinic, width, theme):
-    page = sign_in("sarah", width=width, theme=theme)
+def test_the_physicians_pages(sign_in, clinic, width):
+    page = sign_in("sarah", width=width)
     assert problems(page, addresses(clinic.cast)) == {}
 
 
-@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("width", [PHONE, DESK])
-def test_the_administrators_pages(sign_in, clinic, width, theme):
-    page = sign_in("alma", width=width, theme=theme)
+def test_the_administrators_pages(sign_in, clinic, width):
+    page = sign_in("alma", width=width)
     assert problems(page, of_administrators(clinic.cast)) == {}
 
 

@@ -116,12 +116,15 @@ class Resource(viewsets.GenericViewSet):
         return Response(self.shape(item))
 
     def about(self, answer: dict[str, Any]) -> About:
-        """What an answer of this resource tells of."""
+        """What an answer of this resource tells of: clinical content, where its part of the chart
+        is. A resource of the calendar whose answer names a reason says so itself."""
+        category = self.kept_under or self.category
         return About(
             resource=self.subject()._meta.label_lower,
             object_id=answer.get("id"),
             patient_id=self.kwargs.get("patient_id") or answer.get("patient"),
-            category=self.kept_under or self.category,
+            category=category,
+            clinical=not category or Category(category).is_clinical,
         )
 
     @classmethod

@@ -194,6 +194,9 @@ def request(route: Route, method: str, member: Member, it: dict, door: Door | No
     headers = {"REMOTE_ADDR": address()}  # so that the brake on signing in does not answer first
     if route.surface == "api" and member.token:
         headers["HTTP_AUTHORIZATION"] = f"Bearer {member.token}"
+    if route.surface == "api" and method == "POST":
+        # Whoever may do something may do it under a key, too: the answer is kept as she reads it.
+        headers["HTTP_IDEMPOTENCY_KEY"] = f"route {next(addresses)}"
     path = route.address(it, door)
     if door and door.query:
         path += "?" + "&".join(f"{name}={value}" for name, value in door.query(it).items())

@@ -22,6 +22,7 @@ from e2e.history.killer import Killer
 
 SPECIALISTS, PATIENTS = 8, 150
 SETTLED = 20  # seconds in which nothing goes out any more: reminders come due each full minute
+BUSY = 0.8  # a share of the time that the kills take: the rest goes on answers
 LONGEST_WAIT = 400  # seconds for what is left to go out
 
 
@@ -31,7 +32,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--operations", type=int, default=10_000)
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--every", type=float, default=15, help="seconds between two kills")
+    parser.add_argument("--every", type=float, default=25, help="seconds between two kills")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 
@@ -102,17 +103,19 @@ def furnished(home: Home, settings: dict, port: int) -> World:
 
 
 def play(world: World, given: argparse.Namespace, home: Home, logs: Path) -> Counter:
-    """All clients at once, with the killer among them; answers their statuses."""
+    """All clients at once, with the killer among them, and as long as he is; answers their
+    statuses."""
     killer = Killer(home, given.kills, given.every, given.seed)
     clients = [
         Client(world, number, logs / f"{number:02}.jsonl", given.seed)
         for number in range(given.clients)
     ]
     each, begun = -(-given.operations // given.clients), time.monotonic()
+    pause = given.kills * given.every / each * BUSY
     thread = Thread(target=killer.run, daemon=True)
     thread.start()
     with ThreadPoolExecutor(given.clients) as pool:
-        told = sum(pool.map(lambda one: one.run(each), clients), Counter())
+        told = sum(pool.map(lambda one: one.run(each, pause), clients), Counter())
     took = time.monotonic() - begun
     thread.join()  # the kills that are left find a product at rest; they count as well
     kills = Counter(part for part, _at in killer.done)

@@ -52,13 +52,15 @@ class Client:
     visits: dict[str, str] = field(default_factory=dict)  # id to the specialist
     answers: Counter = field(default_factory=Counter)  # by status, 0 for none
 
-    def run(self, operations: int) -> Counter:
+    def run(self, operations: int, pause: float = 0) -> Counter:
+        """Do so many operations, with a pause of about so many seconds before each."""
         chance = random.Random(f"{self.seed} {self.number}")
         with self.log.open("w", buffering=1) as log:
             for number in range(operations):
                 kind = chance.choices(list(WEIGHTS), WEIGHTS.values())[0]
                 if kind in {"move", "cancel"} and not self.visits:
                     kind = "book"
+                time.sleep(chance.uniform(0, 2 * pause))
                 line = getattr(self, f"_{kind}")(chance) | {
                     "client": self.number, "number": number, "operation": kind,
                 }  # fmt: skip

@@ -49,6 +49,6 @@ class Killer:
                 command = process.cmdline()
             except psutil.Error:
                 continue
-            if any(word in piece for piece in command) and "embedded" not in " ".join(command):
+            if word in command:
                 found.append(process)
         return found

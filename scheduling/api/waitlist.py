@@ -104,9 +104,6 @@ class Waitlist(Resource):
         rows = waiting.entries(self.request.user).prefetch_related("offers__entry")
         return rows.filter(**self.question) if self.action == "list" else rows
 
-    def about(self, answer):
-        return replace(super().about(answer), clinical=False)
-
     @idempotent
     def create(self, request):
         """Wait for a kind of visit; a patient waits once for each."""
@@ -164,7 +161,7 @@ class WaitlistOffers(Resource):
         return Response(self.shape(waiting.decline(offer=offer, by=request.user)))
 
     def about(self, answer):
-        told = replace(super().about(answer), clinical=False)
+        told = super().about(answer)
         if self.action == "accept":
             return replace(told, resource=Appointment._meta.label_lower)
         return told
