@@ -16,7 +16,7 @@ from scheduling.models import Appointment, Room
 PAGES = (
     "/admin/day/?day=%s", "/admin/day/?day=%s&by=room", "/admin/week/?day=%s",
     "/admin/check-in/?day=%s", "/admin/visits/new/", "/admin/waiting/", "/admin/closures/",
-    "/admin/figures/",
+    "/admin/figures/", "/admin/messages/", "/admin/calendars/",
 )  # fmt: skip
 DAYS = 12  # from today: no other test is there
 

@@ -16,7 +16,8 @@ ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A dose of today, or an older one that still waits; `log` is None as long as it is to come."""
+    """A dose of today, or an older one that still waits; `log` is None until the worker has written
+    that it is due, which may be a minute after."""
 
     reminder: MedicationReminder
     due_at: datetime
@@ -27,9 +28,9 @@ class Expected:
     @property
     def status(self) -> str:
         """A status of its log; "coming" before its time."""
-        if self.log is None or (self.is_ahead and self.log.status == ReminderLog.Status.SNOOZED):
+        if self.is_ahead and (self.log is None or self.log.status == ReminderLog.Status.SNOOZED):
             return "coming"
-        return self.log.status
+        return ReminderLog.Status.DUE if self.log is None else self.log.status
 
     @property
     def is_ahead(self) -> bool:
