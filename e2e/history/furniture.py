@@ -12,7 +12,7 @@ import django
 DAYS, PLACES = 12, 47  # days, and half hours of each
 VISIT, STEP = 10, 5  # minutes: a visit can overlap half of another
 REMINDED = [15, 21, 39, 63, 87]  # hours before a visit
-SOON = 90  # minutes within which reminders of visits at the times of `soon` come due
+SOON = 30  # minutes within which reminders of visits at the times of `soon` come due
 
 
 def main(port: int, specialists: int, patients: int) -> None:

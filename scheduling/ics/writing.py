@@ -7,7 +7,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from icalendar import vText
-from icalendar.parser import foldline
+from icalendar.parser import Contentline
 
 from scheduling.ics import zones
 
@@ -68,7 +68,7 @@ def _event(one: Entry, zone: ZoneInfo) -> list[str]:
         _moment("DTEND", one.end, zone),
         _text("SUMMARY", one.summary),
         _text("LOCATION", one.location) if one.location else "",
-        foldline(f"URL:{one.url}") if one.url else "",
+        _folded(f"URL:{one.url}") if one.url else "",
         _organizer(one.organizer) if one.organizer else "",
         f"STATUS:{one.status}",
         "TRANSP:TRANSPARENT" if one.status == "CANCELLED" else "TRANSP:OPAQUE",
@@ -89,10 +89,14 @@ def _moment(name: str, at: datetime, zone: ZoneInfo) -> str:
 @lru_cache(maxsize=1000)
 def _text(name: str, value: str) -> str:
     """A line that holds a text: escaped, and folded after 75 bytes."""
-    return foldline(f"{name}:{vText(value).to_ical().decode()}")
+    return _folded(f"{name}:{vText(value).to_ical().decode()}")
 
 
 def _organizer(organizer: tuple[str, str]) -> str:
     name, address = organizer
     quoted = name.replace('"', "'").replace("\n", " ").replace("\r", " ")
-    return foldline(f'ORGANIZER;CN="{quoted}":mailto:{address}')
+    return _folded(f'ORGANIZER;CN="{quoted}":mailto:{address}')
+
+
+def _folded(line: str) -> str:
+    return Contentline(line).to_ical().decode()

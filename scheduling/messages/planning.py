@@ -25,6 +25,7 @@ from scheduling.models import Appointment, Message, ReminderLog, WaitlistOffer
 
 log = logging.getLogger(__name__)
 Kind, Status, News = Message.Kind, Message.Status, Appointment.News
+GONE = (Status.SENDING, Status.SENT)
 AWAITED = (Appointment.Status.PENDING, Appointment.Status.CONFIRMED)
 AHEAD = timedelta(hours=24)  # longer than quiet hours last
 BEFORE_QUIET = timedelta(minutes=15)
@@ -67,13 +68,14 @@ def plan_news(visit_id: UUID) -> bool:
     if visit.series:
         rows = _rows().filter(series=visit.series, patient=visit.patient_id, news=visit.news)
         group = list(rows.order_by("start_datetime"))
+    now, first = timezone.now(), group[0]
+    kind = _kind_of_news(first)
     Message.objects.filter(appointment__in=group, status=Status.WAITING).update(
         status=Status.DROPPED
     )
-    now, first = timezone.now(), group[0]
     if first.start_datetime > now:
         write(
-            Kind(first.news), f"visit:{first.pk}:{first.news}:{first.version}",
+            kind, f"visit:{first.pk}:{kind}:{first.version}",
             people.told(first.patient, Category.APPOINTMENTS),
             wanted=now, expires=first.start_datetime, appointment=first,
         )  # fmt: skip
@@ -82,6 +84,16 @@ def plan_news(visit_id: UUID) -> bool:
         at = next_reminder(one.start_datetime, hours, now) if one.status in AWAITED else None
         Appointment.objects.filter(pk=one.pk).update(news="", remind_at=at)
     return True
+
+
+def _kind_of_news(visit: Appointment) -> Kind:
+    """What is told of a visit. One that was moved before anybody was told of it was booked: of a
+    move nobody would know from where."""
+    told = Message.objects.filter(appointment=visit, kind=Kind.BOOKED)
+    untold = told.filter(status=Status.WAITING).exists()
+    if visit.news == News.MOVED and untold and not told.filter(status__in=GONE).exists():
+        return Kind.BOOKED
+    return Kind(visit.news)
 
 
 @transaction.atomic

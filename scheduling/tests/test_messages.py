@@ -259,6 +259,22 @@ class TestWhatBecomesOfAVisit:
         assert "booked" in sent["body"] and "10:00" in sent["body"]
         assert rows(clinic, appointment=gone) == []
 
+    def test_what_moved_while_the_first_word_waited_was_booked(self, clinic):
+        """Through quiet hours, say: who reads of a move only would not know from where. A visit
+        that is canceled meanwhile is told, since its patient may have booked it."""
+        reached_by(clinic, "john", "sms")
+        row, gone = book(clinic), book(clinic, start=at(11, days=7))
+        with tenancy.system(clinic.harbor):
+            planning.plan()
+        assert {one.status for one in rows(clinic, kind="booked")} == {"waiting"}
+        move(clinic, row, at(10, days=9))
+        cancel(clinic, gone)
+        work(clinic)
+        sent = [(one.appointment_id, one.kind) for one in rows(clinic) if one.status == "sent"]
+        assert sorted(sent) == sorted([(row.pk, "booked"), (gone.pk, "canceled")])
+        (text,) = (one["body"] for one in clinic.text.took if "booked" in one["body"])
+        assert "10:00" in text
+
     def test_a_refused_booking_tells_nothing(self, clinic):
         book(clinic)
         work(clinic)
