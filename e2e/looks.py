@@ -1,7 +1,7 @@
 """What is wrong with how a page looks: in both themes, by axe-core, by its width, by its headings.
 
-The theme follows the browser's as long as the person chose none, so one loading shows both; in the
-second only what a theme changes is looked at, which is contrast.
+The theme follows the browser's as long as the person chose none; staff pages look at it when they
+are loaded. In the dark only what a theme changes is looked at, which is contrast.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from playwright.sync_api import Page
 from e2e.axe import violations
 
 CONTRAST = ("color-contrast",)
+PAPER = "getComputedStyle(document.body).backgroundColor"
 
 
 def problems(page: Page, pages: dict[str, str], gone: Sequence[str] = ()) -> dict[str, list[str]]:
@@ -18,7 +19,7 @@ def problems(page: Page, pages: dict[str, str], gone: Sequence[str] = ()) -> dic
     found = {}
     for name, address in pages.items():
         answer = page.goto(address, wait_until="networkidle")
-        wrong = look(page)
+        wrong = look(page, again=True)
         if answer.status != (404 if name in gone else 200):
             wrong.append(f"answered {answer.status}")
         if wrong:
@@ -26,11 +27,15 @@ def problems(page: Page, pages: dict[str, str], gone: Sequence[str] = ()) -> dic
     return found
 
 
-def look(page: Page) -> list[str]:
-    """What is wrong with the page as it is now, in both themes."""
-    wrong = violations(page)
+def look(page: Page, again: bool = False) -> list[str]:
+    """What is wrong with the page as it is now, in both themes; it may be loaded `again`."""
+    wrong, paper = violations(page), page.evaluate(PAPER)
     page.emulate_media(color_scheme="dark")
+    if again:
+        page.reload(wait_until="load")
     wrong += [f"in the dark: {one}" for one in violations(page, only=CONTRAST)]
+    if page.evaluate(PAPER) == paper:
+        wrong.append("is not dark in the dark")
     page.emulate_media(color_scheme="light")
     aside = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     if aside > 0:

@@ -32,7 +32,7 @@ class BlockForm(forms.Form):
     """What hours say; with `scope` and `on`, which of those that come every week are meant."""
 
     day_of_week = forms.TypedChoiceField(
-        label=pgettext_lazy("of the week", "day"), coerce=int,
+        label=_("Day"), coerce=int,
         choices=[(day + 1, name) for day, name in WEEKDAYS.items()],
     )  # fmt: skip
     start_time = clock_field(pgettext_lazy("time", "From"))
