@@ -39,12 +39,11 @@ class Plan:
 
 def between(plan: Plan, clock: Clock, start: datetime, end: datetime) -> list[datetime]:
     """The instants in [start, end) at which a dose is due, in their order."""
-    start = max(start, plan.begins_at)
-    end = min(one for one in (end, plan.ends_at, over(plan, clock)) if one)
+    start, end = max(start, plan.begins_at), min(end, plan.ends_at or end)
+    if plan.every:
+        return _counted(plan, start, min(end, over(plan, clock) or end))
     if end <= start:
         return []
-    if plan.every:
-        return _counted(plan, start, end)
     found = {clock.first(wall) for wall in _walls(plan, clock, start, end)}
     return sorted(due for due in found if start <= due < end)
 
@@ -75,12 +74,14 @@ def _counted(plan: Plan, start: datetime, end: datetime) -> list[datetime]:
 
 
 def _walls(plan: Plan, clock: Clock, start: datetime, end: datetime) -> list[datetime]:
-    """The times of her clock that may fall into the range."""
+    """The times of her clock that may fall into the range. Of the last day the last one may be due
+    the moment that the day is over: where a journey skips what is left of it."""
     since, until = clock.shown(start) - MARGIN, clock.shown(end) + MARGIN
     first = datetime.combine(plan.first_day, time())
     if plan.rule:
         begins = datetime.combine(plan.first_day, plan.times[0])
-        return list(recurrence.walls(plan.rule, begins, since, until, clock.shown))
+        walls = recurrence.walls(plan.rule, begins, since, until, clock.shown)
+        return [wall for wall in walls if not plan.last_day or wall.date() <= plan.last_day]
     day, found = max(since, first).date(), []
     while day <= min(until.date(), plan.last_day or until.date()):
         if day.isoweekday() in plan.days:

@@ -13,6 +13,7 @@ from scheduling import booking, series
 from scheduling.availability import ZONES
 from scheduling.models import Appointment
 from scheduling.tests.hours import NEW_YORK, at, open_hours
+from scheduling.tests.wall_clocks import changes_of
 
 QUARTER = timedelta(minutes=15)
 
@@ -123,10 +124,3 @@ def test_in_every_zone_over_both_clock_changes(part):
                 assert second == (instants[0] if instants else wall), (name, wall)
                 seen += 1
     assert seen > 20 * len(ZONES) / 4
-
-
-def changes_of(zone: ZoneInfo, year: int) -> list[datetime]:
-    """The hours of a year in which the clocks of a zone change."""
-    hours = [datetime(year, 1, 1, tzinfo=UTC) + timedelta(hours=n) for n in range(365 * 24)]
-    offsets = [hour.astimezone(zone).utcoffset() for hour in hours]
-    return [hours[n] for n in range(1, len(hours)) if offsets[n] != offsets[n - 1]]
