@@ -20,7 +20,7 @@ from config.embedded.serving import READY, ask_readiness
 from e2e.history.clients import Client, World
 from e2e.history.killer import Killer
 
-SPECIALISTS, PATIENTS = 8, 150
+SPECIALISTS, PATIENTS = 32, 400
 SETTLED = 20  # seconds in which nothing goes out any more: reminders come due each full minute
 BUSY = 0.8  # a share of the time that the kills take: the rest goes on answers
 LONGEST_WAIT = 400  # seconds for what is left to go out
