@@ -34,6 +34,7 @@ from scheduling.api.feeds import CalendarFeeds
 from scheduling.api.figures import SchedulingFigures
 from scheduling.api.holds import Holds
 from scheduling.api.kinds import AppointmentTypes, Rooms
+from scheduling.api.messages import AppointmentMessages
 from scheduling.api.offers import AvailabilityBlocks, Slots
 from scheduling.api.reminders import ReminderLogs, Reminders
 from scheduling.api.series import AppointmentSeries
@@ -81,6 +82,7 @@ for prefix, resource in {
     "leaves": Leaves,
     "slots": Slots,
     "holds": Holds,
+    "appointment-messages": AppointmentMessages,
     "calendar-feeds": CalendarFeeds,
     "busy-calendars": BusyCalendars,
     "appointments/series": AppointmentSeries,

@@ -281,6 +281,10 @@ API = {
     "api-busy-calendars-refresh": {  # it came from a file
         "POST": own(P.AVAILABILITY_MANAGE, but=NOT_HERS, clash=True),
     },
+    "api-appointment-messages-list": {"GET": read(P.CALENDAR_VIEW)},
+    "api-appointment-messages-detail": {"GET": read(P.CALENDAR_VIEW)},
+    "api-appointment-messages-again": {"POST": own(P.APPOINTMENT_BOOK, but=CLINIC_ONLY)},
+    "api-appointment-messages-done": {"POST": own(P.APPOINTMENT_BOOK, but=CLINIC_ONLY)},
     "api-holds-list": {"GET": read(P.APPOINTMENT_BOOK), "POST": send(P.APPOINTMENT_BOOK, visit)},
     "api-holds-detail": {"GET": read(P.APPOINTMENT_BOOK), "DELETE": read(P.APPOINTMENT_BOOK)},
     "api-slots-list": {"GET": read(P.CALENDAR_VIEW, lambda it: {
@@ -660,6 +664,7 @@ THINGS = {
     "api-referrals": "person", "api-relationships": "invited", "api-my-relationships": "relation",
     "api-look-questions": "question", "api-question-queue": "question",
     "api-rooms": "room", "api-holidays": "holiday", "api-leaves": "leave", "api-holds": "hold",
+    "api-appointment-messages": "message",
     "admin:scheduling_room": "room",
     "api-calendar-feeds": "feed", "portal:calendar_end": "feed", "admin:calendar_end": "feed",
     "api-busy-calendars": "busy", "admin:calendar_remove": "busy",

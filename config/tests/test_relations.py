@@ -45,6 +45,7 @@ SHOWS = {
     "admin:visit": C.APPOINTMENTS, "portal:visit": C.APPOINTMENTS, "api-access-log": C.ACCESS_LOG,
     "api-look-questions": C.ACCESS_LOG, "api-waitlist": C.APPOINTMENTS,
     "api-adherence": C.MEDICATIONS, "api-reminder": C.MEDICATIONS,
+    "api-appointment-messages": C.APPOINTMENTS,
 }  # fmt: skip
 # Routes of who decides for the patient.
 DECIDES = {
