@@ -206,22 +206,52 @@ def advance() -> list[WaitlistOffer]:
     busy = WaitlistOffer.objects.filter(status=Answer.OPEN).values("entry_id")
     with transaction.atomic():
         entries = list(waiting.exclude(pk__in=busy))
-    found = []
+    found, free = [], FreeTimes()
     for entry in entries:
         with transaction.atomic():
-            if offered := offer_to(entry):
+            if offered := offer_to(entry, free):
                 found.append(offered)
     return found
 
 
-def offer_to(entry: WaitlistEntry) -> WaitlistOffer | None:
+class FreeTimes:
+    """What is free while a round lasts, of each kind read once for all who wait for it, and less by
+    each time that was offered. What else was taken meanwhile is refused when it is to be kept."""
+
+    def __init__(self):
+        self.now = timezone.now()
+        self.known: dict[tuple, dict[UUID, list[Slot]]] = {}
+
+    def of(self, kind: AppointmentType, first_day: date) -> dict[UUID, list[Slot]]:
+        """By specialist, from the day on. Whoever is offered a time may still book it herself when
+        she answers, so it is not so near that she could not."""
+        soonest = self.now + timedelta(hours=kind.notice_hours) + SHORTEST
+        start = max(soonest, datetime.combine(first_day, time(), calendar.zone()))
+        end = min(self.now + timedelta(days=kind.horizon_days), start + LONGEST_RANGE)
+        if end <= start or not kind.is_active:
+            return {}
+        if (kind.pk, start) not in self.known:
+            self.known[kind.pk, start] = calendar.free_by_specialist(
+                specialists=calendar.specialists(), appointment_type=kind, start=start, end=end
+            )
+        return self.known[kind.pk, start]
+
+    def leave_out(self, specialist: UUID, taken: Slot) -> None:
+        """A time was kept: nobody else is offered it, nor what overlaps it."""
+        for found in self.known.values():
+            found[specialist] = [
+                slot for slot in found.get(specialist, ()) if not slot.overlaps(taken)
+            ]
+
+
+def offer_to(entry: WaitlistEntry, free: FreeTimes) -> WaitlistOffer | None:
     """Offer the first free time that fits to one who waits, or None where there is none."""
     locked = WaitlistEntry.objects.select_for_update(skip_locked=True)
     row = locked.filter(pk=entry.pk, status=Status.WAITING).first()
     if row is None or row.offers.filter(status=Answer.OPEN).exists():
         return None
     told = set(row.offers.values_list("specialist_id", "start_datetime"))
-    for pk, slot in _fitting(row):
+    for pk, slot in _fitting(row, free):
         if (pk, slot.start) in told:
             continue
         try:
@@ -238,37 +268,22 @@ def offer_to(entry: WaitlistEntry) -> WaitlistOffer | None:
             expires_at=hold.expires_at,
         )  # fmt: skip
         messages.offered(made)
+        if slot.left == 1:
+            free.leave_out(pk, slot)
         return made
     return None
 
 
-def _fitting(entry: WaitlistEntry) -> list[tuple[UUID, Slot]]:
+def _fitting(entry: WaitlistEntry, free: FreeTimes) -> list[tuple[UUID, Slot]]:
     """The free times that one who waits could take, the first leading."""
-    zone, now, kind = calendar.zone(), timezone.now(), entry.appointment_type
-    wished = set(entry.wished.values_list("specialist_id", flat=True))
-    known = calendar.specialists()
-    them = list(known.filter(pk__in=wished) if wished else known)
-    # Whoever is offered a time may still book it herself when she answers.
-    start = max(
-        now + timedelta(hours=kind.notice_hours) + SHORTEST,
-        datetime.combine(entry.first_day, time(), zone),
-    )
-    end = min(
-        datetime.combine(entry.last_day + timedelta(days=1), time(), zone),
-        now + timedelta(days=kind.horizon_days),
-        start + LONGEST_RANGE,
-    )
-    if end <= start or not them or not kind.is_active:
-        return []
-    own = Appointment.objects.filter(patient=entry.patient_id).standing().between(start, end)
+    zone, found = calendar.zone(), free.of(entry.appointment_type, entry.first_day)
+    wished = set(entry.wished.values_list("specialist_id", flat=True)) or found.keys()
+    own = Appointment.objects.filter(patient=entry.patient_id).upcoming()
     busy = list(own.values_list("start_datetime", "end_datetime"))
-    found = calendar.free_by_specialist(
-        specialists=them, appointment_type=kind, start=start, end=end
-    )
     fitting = [
         (slot.start, str(pk), pk, slot)
-        for pk, slots in found.items()
-        for slot in slots
+        for pk in wished & found.keys()
+        for slot in found[pk]
         if _fits(entry, slot, zone)
         and not any(slot.start < ends and begins < slot.end for begins, ends in busy)
     ]

@@ -13,7 +13,7 @@ from clinic.security import tenancy
 from clinic.security.permissions import Denied, Permission
 from clinic.tests.people import make_cast
 from clinic.tests.refusals import denied, refused
-from scheduling import booking, waiting
+from scheduling import booking, calendar, waiting
 from scheduling.models import Appointment, AvailabilityBlock, Hold, WaitlistEntry, WaitlistOffer
 from scheduling.tests.hours import at, open_hours, today
 from scheduling.waiting import OfferEnded, WaitsAlready
@@ -191,6 +191,30 @@ class TestWhatIsOffered:
             WaitlistEntry.objects.update(first_day=yesterday, last_day=yesterday)
             assert waiting.lapse() == 1
             assert WaitlistEntry.objects.get(pk=entry.pk).status == "ended"
+
+
+class TestARound:
+    def test_each_is_offered_another_time_and_what_is_free_is_read_once(self, clinic, monkeypatch):
+        asked, read = [], calendar.free_by_specialist
+        monkeypatch.setattr(
+            calendar, "free_by_specialist", lambda **said: asked.append(said) or read(**said)
+        )
+        fill(clinic, 2, 3, 4, 5)
+        for patient in (clinic.mr_doe, clinic.mrs_doe):
+            wait(clinic, patient)
+        first, second = advance(clinic)
+        assert [first.start_datetime, second.start_datetime] == [at(9), at(9, 30)]
+        assert [first.patient_id, second.patient_id] == [clinic.mr_doe.pk, clinic.mrs_doe.pk]
+        assert len(asked) == 1
+
+    def test_what_was_taken_since_it_was_read_is_left_to_its_owner(self, clinic):
+        wait(clinic)
+        with tenancy.system(clinic.harbor):
+            free, entry = waiting.FreeTimes(), WaitlistEntry.objects.get()
+            free.of(entry.appointment_type, entry.first_day)
+        fill(clinic, 0, 1)
+        with tenancy.system(clinic.harbor):
+            assert waiting.offer_to(entry, free).start_datetime == at(10)
 
 
 class TestAnswering:
