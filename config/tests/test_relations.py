@@ -52,6 +52,7 @@ DECIDES = {
     name for name, doors in TABLE.items()
     if any(door.opens == P.SHARING_MANAGE for door in doors.values())
 }  # fmt: skip
+SAME_FOR_ALL = {"api-docs", "api-schema"}  # asked in `test_routes`
 TABLES = {  # which part a table that names a patient belongs to; the others show the cover
     "patients_allergy": C.MEDICATIONS, "patients_medication": C.MEDICATIONS,
     "patients_condition": C.RECORDS, "patients_immunization": C.RECORDS,
@@ -155,7 +156,7 @@ def test_nobody_gets_more_than_is_open_to_her(db, route):
     before = test_routes.digest(db)
     for method in METHODS:
         door = TABLE[route.name].get(method)
-        if door is None or route.surface in {"accounts", "web"}:
+        if door is None or route.surface in {"accounts", "web"} or route.name in SAME_FOR_ALL:
             continue
         if method not in SAFE and not (route.thing or door.names):
             continue  # it sends nothing that concerns a patient
