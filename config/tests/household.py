@@ -285,8 +285,10 @@ def chart(cast, facility, patient: Patient, name: str, kind, owner: str, number:
                 unit="mmol/L", taken_at=timezone.now() - timedelta(days=1),
             ),
         }  # fmt: skip
+        # Half a day from now, so that no other dose is due while the one below waits.
+        hour = (timezone.now().astimezone(facility.zone).hour + 12) % 24
         reminder = MedicationReminder.objects.create(
-            **rows, medication=facts["medication"], times=[time(8)], amount=word("medicine"),
+            **rows, medication=facts["medication"], times=[time(hour)], amount=word("medicine"),
             first_day=date(2026, 1, 1), begins_at=timezone.now() - timedelta(hours=3),
         )  # fmt: skip
         facts |= {
